@@ -1,0 +1,30 @@
+"""topocraft: one map out of many single-cell experiments.
+
+>>> import topocraft
+>>> topocraft.__version__
+'0.1.0'
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from topocraft._version import __version__
+from topocraft.config import IntegrationConfig
+
+if TYPE_CHECKING:
+    from topocraft.integrator import Integrator, integrate
+
+__all__ = ["IntegrationConfig", "Integrator", "__version__", "integrate"]
+
+_LAZY = {"Integrator": "topocraft.integrator", "integrate": "topocraft.integrator"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs the numerical libraries when it is first asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'topocraft' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value

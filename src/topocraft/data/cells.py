@@ -1,0 +1,291 @@
+"""Cells: the one value that enters the pipeline, and the one door that checks it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from topocraft.config import InputKind
+from topocraft.errors import InputError, list_names, nearest_name
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+ValueKind = Literal["counts", "fractional counts", "log1p"]
+LARGEST_LOG1P = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells of several batches, checked.
+
+    Parameters
+    ----------
+    values
+        Cells × genes, CSR, float32, sorted, no explicit zeros: raw counts or log1p-normalised values.
+    batch
+        Batch of every cell as an index into ``batch_names``, int64.
+    batch_names
+        Names of the batches, sorted, at least one cell in each.
+    cell_names, gene_names
+        Unique names, in the order of the input.
+    kind
+        What ``values`` are; "fractional counts" are counts that are not whole, as after ambient removal.
+    labels_low, labels_high
+        The user's own annotation of each cell, ``None`` where a cell has none; or no annotation at all.
+    """
+
+    values: sparse.csr_matrix
+    batch: np.ndarray
+    batch_names: tuple[str, ...]
+    cell_names: np.ndarray
+    gene_names: np.ndarray
+    kind: ValueKind
+    labels_low: np.ndarray | None = None
+    labels_high: np.ndarray | None = None
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return int(self.values.shape[0])
+
+    @property
+    def n_genes(self) -> int:
+        """Number of genes."""
+        return int(self.values.shape[1])
+
+    @property
+    def n_batches(self) -> int:
+        """Number of batches."""
+        return len(self.batch_names)
+
+    def take(self, which: np.ndarray) -> Cells:
+        """Return the cells at ``which`` (indices or mask), in that order; all batch names are kept."""
+        return Cells(
+            values=self.values[which],
+            batch=self.batch[which],
+            batch_names=self.batch_names,
+            cell_names=self.cell_names[which],
+            gene_names=self.gene_names,
+            kind=self.kind,
+            labels_low=None if self.labels_low is None else self.labels_low[which],
+            labels_high=None if self.labels_high is None else self.labels_high[which],
+        )
+
+    def digests(self) -> np.ndarray:
+        """Return a 16-byte digest of each cell's values and batch, independent of name and order."""
+        indptr, indices, data = self.values.indptr, self.values.indices, self.values.data
+        names = [name.encode() for name in self.batch_names]
+        digests = np.empty(self.n_cells, dtype="S16")
+        for cell in range(self.n_cells):
+            stored = slice(indptr[cell], indptr[cell + 1])
+            digest = hashlib.blake2b(indices[stored].tobytes(), digest_size=16, key=b"topocraft")
+            digest.update(data[stored].tobytes())
+            digest.update(names[self.batch[cell]])
+            digests[cell] = digest.digest()
+        return digests
+
+
+def canonical_order(digests: np.ndarray) -> np.ndarray:
+    """Return the order of cells that does not depend on the order in which they came."""
+    return np.argsort(digests, kind="stable")
+
+
+def fingerprint(digests: np.ndarray, gene_names: np.ndarray) -> str:
+    """Return a hexadecimal fingerprint of the cells (in whatever order) and their genes."""
+    whole = hashlib.blake2b(np.sort(digests).tobytes(), digest_size=16)
+    whole.update("\n".join(map(str, gene_names)).encode())
+    return whole.hexdigest()
+
+
+def from_anndata(
+    adata: AnnData,
+    batch_key: str | Sequence[str],
+    *,
+    layer: str | None = None,
+    labels_low: str | None = None,
+    labels_high: str | None = None,
+    gene_mask: str | None = None,
+    input_kind: InputKind = "auto",
+) -> Cells:
+    """Check an AnnData and return its cells; the AnnData is not changed.
+
+    Parameters
+    ----------
+    adata
+        Raw counts, or log1p-normalised values, in ``X`` or in a layer; dense, CSR or CSC.
+    batch_key
+        Column of ``adata.obs`` with the batch of every cell; several columns are combined.
+    layer
+        Layer to read instead of ``X``.
+    labels_low, labels_high
+        Columns of ``adata.obs`` with the user's annotation, missing where a cell has none.
+    gene_mask
+        Boolean column of ``adata.var``: the genes to read; all where left out.
+    input_kind
+        "counts" or "log1p" to say what the values are, "auto" to find out.
+
+    Raises
+    ------
+    InputError
+        A column or layer is missing, a batch label is empty, names are duplicated, there is one batch only,
+        or the values are empty, negative, not finite or scaled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anndata import AnnData
+    >>> from topocraft.data.cells import from_anndata
+    >>> adata = AnnData(np.eye(4, dtype="float32"), obs={"batch": ["a", "a", "b", "b"]})
+    >>> from_anndata(adata, "batch").batch_names
+    ('a', 'b')
+    """
+    _require_some(adata)
+    _require_unique(adata.obs_names, "cell", "obs_names")
+    _require_unique(adata.var_names, "gene", "var_names")
+    batch = _batch_labels(adata.obs, batch_key)
+    names, codes = np.unique(batch, return_inverse=True)
+    if len(names) < 2:
+        raise InputError(
+            f"batch_key must tell at least two batches apart; {_quote(batch_key)} has only '{names[0]}'. "
+            "With one batch there is nothing to integrate: name another column."
+        )
+    values = _checked_values(_matrix(adata, layer))
+    genes = _chosen_genes(adata.var, gene_mask)
+    if gene_mask is not None:
+        values = values[:, genes]
+    return Cells(
+        values=values,
+        batch=codes.astype(np.int64),
+        batch_names=tuple(str(name) for name in names),
+        cell_names=adata.obs_names.to_numpy(dtype=object),
+        gene_names=adata.var_names.to_numpy(dtype=object)[genes],
+        kind=_value_kind(values.data, input_kind),
+        labels_low=_annotation(adata.obs, labels_low, "labels_low"),
+        labels_high=_annotation(adata.obs, labels_high, "labels_high"),
+    )
+
+
+def _require_some(adata: AnnData) -> None:
+    if adata.n_obs == 0 or adata.n_vars == 0:
+        raise InputError(
+            f"adata must hold at least one cell and one gene; got {adata.n_obs} cells × {adata.n_vars} genes."
+        )
+
+
+def _require_unique(names: pd.Index, what: str, attribute: str) -> None:
+    repeated = names[names.duplicated()].unique()
+    if len(repeated):
+        raise InputError(
+            f"{what} names must be unique, so that no result lands on the wrong {what}; "
+            f"{len(repeated):,} come more than once: {list_names(repeated, 3)}. "
+            f"Call adata.{attribute}_make_unique() first, or pass --make-unique to the command."
+        )
+
+
+def column(frame: pd.DataFrame, name: str, parameter: str, of: str = "obs") -> pd.Series:
+    """Return one column of ``obs`` (or ``var``), or say which columns there are."""
+    if name not in frame.columns:
+        raise InputError(
+            f"{parameter} must name a column of {of}; there is no '{name}'."
+            f"{nearest_name(name, frame.columns)} Columns: {list_names(frame.columns, 20)}."
+        )
+    return frame[name]
+
+
+def _chosen_genes(var: pd.DataFrame, gene_mask: str | None) -> np.ndarray:
+    if gene_mask is None:
+        return np.ones(len(var), dtype=bool)
+    mask = column(var, gene_mask, "gene_mask", of="var")
+    if mask.dtype != bool or not mask.any():
+        raise InputError(
+            f"gene_mask '{gene_mask}' must be a boolean column of var with at least one True; it has dtype {mask.dtype} "
+            f"and {int((mask == True).sum()):,} True."  # noqa: E712
+        )
+    return mask.to_numpy()
+
+
+def _batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarray:
+    keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
+    if not keys:
+        raise InputError("batch_key must name at least one column of obs; got none.")
+    parts = []
+    for key in keys:
+        labels = column(obs, key, "batch_key")
+        texts = labels.astype(object).map(str, na_action="ignore")
+        missing = (labels.isna() | (texts == "")).to_numpy()
+        if missing.any():
+            raise InputError(
+                f"batch_key '{key}' must be set for every cell; {int(missing.sum()):,} have none: "
+                f"{list_names(obs.index[missing], 3)}. Fill the column in, or drop those cells."
+            )
+        parts.append(texts.to_numpy(dtype=str))
+    return parts[0] if len(parts) == 1 else np.array(["|".join(labels) for labels in zip(*parts, strict=True)])
+
+
+def _annotation(obs: pd.DataFrame, key: str | None, parameter: str) -> np.ndarray | None:
+    if key is None:
+        return None
+    labels = column(obs, key, parameter).astype(object).map(str, na_action="ignore")
+    missing = (labels.isna() | (labels == "")).to_numpy()
+    if missing.all():
+        raise InputError(
+            f"{parameter} '{key}' must label at least some cells; all {len(labels):,} are missing. "
+            f"Leave {parameter} out to use clusters."
+        )
+    return np.where(missing, None, labels.to_numpy(dtype=object))
+
+
+def _matrix(adata: AnnData, layer: str | None) -> Any:
+    if layer is None:
+        if adata.X is None:
+            raise InputError(f"X must hold values; it is empty. Name a layer: {list_names(adata.layers)}.")
+        return adata.X
+    if layer not in adata.layers:
+        raise InputError(
+            f"layer must name a layer of adata; there is no '{layer}'."
+            f"{nearest_name(layer, adata.layers)} Layers: {list_names(adata.layers)}."
+        )
+    return adata.layers[layer]
+
+
+def _checked_values(matrix: Any) -> sparse.csr_matrix:
+    values = sparse.csr_matrix(matrix, dtype=np.float32)
+    if values.has_canonical_format is False or (values.data == 0).any():
+        values = values.copy()
+        values.sum_duplicates()
+        values.eliminate_zeros()
+    if not np.isfinite(values.data).all():
+        count = int((~np.isfinite(values.data)).sum())
+        raise InputError(f"Values must be finite; {count:,} are NaN or infinite. Remove or repair them first.")
+    if values.nnz and values.data.min() < 0:
+        raise InputError(
+            f"Values must not be negative; the smallest is {values.data.min():.4g}, so this looks like scaled or "
+            "corrected data. Pass raw counts: a layer such as layer='counts', or adata.raw.to_adata()."
+        )
+    if values.nnz == 0:
+        raise InputError("Values must not all be zero; every one is. Is this the right layer?")
+    return values
+
+
+def _value_kind(stored: np.ndarray, input_kind: InputKind) -> ValueKind:
+    whole = bool((stored == np.rint(stored)).all())
+    looks_log = not whole and stored.max() <= LARGEST_LOG1P
+    if input_kind == "log1p" and stored.max() > LARGEST_LOG1P:
+        raise InputError(
+            f"input_kind 'log1p' allows values up to {LARGEST_LOG1P:g}; the largest is {stored.max():.4g}, "
+            "which no logarithm of counts reaches. Pass input_kind='counts'."
+        )
+    if input_kind == "log1p" or (input_kind == "auto" and looks_log):
+        return "log1p"
+    return "counts" if whole else "fractional counts"
+
+
+def _quote(batch_key: str | Sequence[str]) -> str:
+    return f"'{batch_key}'" if isinstance(batch_key, str) else list_names(batch_key)

@@ -1,0 +1,53 @@
+"""What can go wrong, as a tree.
+
+TopocraftError
+├── ConfigError    a parameter is outside its range, or unknown       (also a ValueError)
+├── InputError     the cells cannot be integrated as they are         (also a ValueError)
+├── FileError      a file or folder cannot be read or written         (also an OSError)
+├── ModelError     a saved model is damaged or fits other cells       (also a ValueError)
+└── TrainingError  the losses left the finite numbers                 (also a RuntimeError)
+
+Every message names the parameter, what is allowed, what came, and the cure.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TopocraftError(Exception):
+    """Base of every error that topocraft raises on purpose."""
+
+
+class ConfigError(TopocraftError, ValueError):
+    """A parameter is unknown or outside its allowed range."""
+
+
+class InputError(TopocraftError, ValueError):
+    """The cells, their values or their annotations do not fit the job."""
+
+
+class FileError(TopocraftError, OSError):
+    """A file cannot be read or written."""
+
+
+class ModelError(TopocraftError, ValueError):
+    """A saved model is damaged, of another version, or was fitted to other genes."""
+
+
+class TrainingError(TopocraftError, RuntimeError):
+    """Training could not go on."""
+
+
+def list_names(names: Iterable[object], limit: int = 8) -> str:
+    """Write names in one line for a message, the rest as a count."""
+    every = [str(name) for name in names]
+    shown = ", ".join(f"'{name}'" for name in every[:limit]) or "none"
+    return shown if len(every) <= limit else f"{shown} and {len(every) - limit:,} more"
+
+
+def nearest_name(name: str, names: Iterable[object]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest known name, or an empty string."""
+    close = difflib.get_close_matches(name, [str(known) for known in names], n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,84 @@
+"""Which device, how many threads, which precision."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from topocraft.config import Device, Precision
+from topocraft.errors import ConfigError
+
+CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def granted_cores() -> int:
+    """Return how many cores this process may really use: its affinity, and its container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CGROUP_QUOTA.read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, math.ceil(int(quota) / int(period))))
+
+
+def let_waiting_threads_sleep() -> None:
+    """Ask OpenMP to let idle threads sleep, so that two runs side by side do not spin against each other.
+
+    OpenMP reads this once, as torch is first imported; where torch is loaded already, or the user has set
+    ``OMP_WAIT_POLICY``, nothing changes.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@contextmanager
+def processor(threads: int | None) -> Iterator[int]:
+    """Run with ``threads`` torch threads and denormal floats flushed; restore the threads afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    wanted = threads or granted_cores()
+    torch.set_flush_denormal(True)
+    torch.set_num_threads(wanted)
+    try:
+        yield wanted
+    finally:
+        torch.set_num_threads(before)
+        torch.set_flush_denormal(False)
+
+
+def choose_device(device: Device) -> str:
+    """Return the torch device for ``device``; "auto" takes CUDA, then MPS, then the processor."""
+    import torch
+
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        return next(name for name, there in available.items() if there)
+    if not available[device]:
+        there = " or ".join(f"'{name}'" for name, is_there in available.items() if is_there)
+        raise ConfigError(f"device must be 'auto' or one that is present, here {there}; got '{device}'.")
+    return device
+
+
+def choose_precision(precision: Precision, device: str) -> str:
+    """Return "bfloat16" or "float32"; "auto" takes bfloat16 where the hardware multiplies it natively.
+
+    The choice is by capability, not by a stopwatch: the same machine always gives the same bytes.
+    """
+    import torch
+
+    if precision != "auto":
+        return precision
+    if device == "cuda":
+        native = torch.cuda.get_device_capability() >= (8, 0)
+    else:
+        native = device == "cpu" and (
+            torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        )
+    return "bfloat16" if native else "float32"

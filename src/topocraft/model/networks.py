@@ -1,0 +1,139 @@
+"""Encoder, decoder and batch classifier: tensors in, tensors out, never a loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from topocraft.config import Head, ModelConfig
+
+
+class Encoder(nn.Module):
+    """From expression (n, p) to the mean and variance of the posterior, both (n, d). Blind to the batch."""
+
+    def __init__(self, n_genes: int, config: ModelConfig) -> None:
+        super().__init__()
+        widths = [n_genes, *config.encoder_widths]
+        layers: list[nn.Module] = []
+        for width_in, width_out in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Linear(width_in, width_out), nn.BatchNorm1d(width_out), nn.ReLU()]
+        self.hidden = nn.Sequential(*layers)
+        self.mean = nn.Linear(widths[-1], config.n_latent)
+        self.log_variance = nn.Linear(widths[-1], config.n_latent)
+        self.variance_floor = config.variance_floor
+
+    def forward(self, expression: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.hidden(expression)
+        variance = self.log_variance(hidden).float().exp() + self.variance_floor
+        return self.mean(hidden).float(), variance
+
+
+class Decoder(nn.Module):
+    """From z (n, d) and batch codes (n,) to log mean and log dispersion of every gene, both (n, p).
+
+    Ẑ = ReLU(G1(z, v) + G2(v)). G2 sees the batch alone, so it runs on one row per batch, not per cell.
+    """
+
+    def __init__(self, n_genes: int, n_batches: int, config: ModelConfig) -> None:
+        super().__init__()
+        widths = list(config.decoder_widths)
+        combined = widths if config.head == "trunk" else [*widths, n_genes]
+        self.cell = _perceptron([config.n_latent + n_batches, *combined])
+        self.shift = _perceptron([n_batches, *combined])
+        self.head = HEADS[config.head](combined[-1], n_genes)
+        self.n_batches = n_batches
+
+    def forward(self, z: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        one_hot = functional.one_hot(batch, self.n_batches).to(z.dtype)
+        shift = self.shift(torch.eye(self.n_batches, dtype=z.dtype, device=z.device))
+        combined = torch.relu(self.cell(torch.cat([z, one_hot], dim=1)) + shift[batch])
+        log_mean, log_dispersion = self.head(combined)
+        return log_mean, log_dispersion
+
+
+class LinearHead(nn.Module):
+    """Two linear layers; square ones (p × p) in the published network, from the trunk's width otherwise."""
+
+    def __init__(self, n_inputs: int, n_genes: int) -> None:
+        super().__init__()
+        self.log_mean = nn.Linear(n_inputs, n_genes)
+        self.log_dispersion = nn.Linear(n_inputs, n_genes)
+
+    def forward(self, combined: Tensor) -> tuple[Tensor, Tensor]:
+        return self.log_mean(combined), self.log_dispersion(combined)
+
+
+class PerGeneHead(nn.Module):
+    """One slope and one offset per gene for the mean, and for the dispersion."""
+
+    def __init__(self, n_inputs: int, n_genes: int) -> None:
+        super().__init__()
+        self.mean_slope = nn.Parameter(torch.empty(n_genes))
+        self.mean_offset = nn.Parameter(torch.empty(n_genes))
+        self.dispersion_slope = nn.Parameter(torch.empty(n_genes))
+        self.dispersion_offset = nn.Parameter(torch.empty(n_genes))
+
+    def forward(self, combined: Tensor) -> tuple[Tensor, Tensor]:
+        log_mean = combined * self.mean_slope + self.mean_offset
+        return log_mean, combined * self.dispersion_slope + self.dispersion_offset
+
+
+HEADS: dict[Head, type[nn.Module]] = {
+    "published": LinearHead,
+    "trunk": LinearHead,
+    "per_gene": PerGeneHead,
+}
+
+
+class BatchClassifier(nn.Module):
+    """From z (n, d) to one logit per batch, (n, S)."""
+
+    def __init__(self, n_batches: int, config: ModelConfig) -> None:
+        super().__init__()
+        self.layers = _perceptron([config.n_latent, *config.classifier_widths, n_batches])
+
+    def forward(self, z: Tensor) -> Tensor:
+        logits: Tensor = self.layers(z)
+        return logits
+
+
+class Networks(nn.Module):
+    """The three networks of one model, initialised from a generator of their own."""
+
+    def __init__(self, n_genes: int, n_batches: int, config: ModelConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        with torch.device("meta"):
+            self.encoder = Encoder(n_genes, config)
+            self.decoder = Decoder(n_genes, n_batches, config)
+            self.classifier = BatchClassifier(n_batches, config)
+        self.to_empty(device="cpu")
+        initialise(self, generator)
+
+
+def initialise(networks: nn.Module, generator: torch.Generator) -> None:
+    """Fill all weights: PyTorch's rule for linear layers, N(1, 0.02) for the gains of batch normalisation."""
+    for module in networks.modules():
+        if isinstance(module, nn.Linear):
+            bound = 1 / math.sqrt(module.in_features)
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+            nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+        elif isinstance(module, nn.BatchNorm1d):
+            module.reset_running_stats()
+            nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, PerGeneHead):
+            nn.init.ones_(module.mean_slope)
+            nn.init.ones_(module.dispersion_slope)
+            nn.init.zeros_(module.mean_offset)
+            nn.init.zeros_(module.dispersion_offset)
+
+
+def _perceptron(widths: Sequence[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width_in, width_out in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.Linear(width_in, width_out), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])

@@ -1,0 +1,108 @@
+"""Dual-resolution triplets: chosen as indices, then a loss. Always inside one batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from topocraft.config import Distance
+from topocraft.topology.clusters import UNDECIDED
+
+
+@dataclass(frozen=True, eq=False)
+class Triplets:
+    """Positions in the minibatch, int64, (n_triplets,) each."""
+
+    anchor: np.ndarray
+    positive: np.ndarray
+    negative: np.ndarray
+
+
+def choose_triplets(
+    batch: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    generator: np.random.Generator,
+    per_cluster: int | None = None,
+) -> Triplets:
+    """Draw triplets whose anchor and positive are reliably alike and whose negative is reliably unlike.
+
+    Parameters
+    ----------
+    batch, low, high
+        Codes of the cells of one minibatch, (n,). Cells with ``low`` = −1 take no part.
+    generator
+        Draws one positive and one negative for every eligible anchor, uniformly.
+    per_cluster
+        As published: draw at most this many pairs per (batch, low cluster) and keep those that share a high
+        cluster, instead of one pair for every anchor.
+    """
+    order = np.flatnonzero(low != UNDECIDED)
+    order = order[np.lexsort((high[order], low[order], batch[order]))]
+    sorted_codes = (batch[order], low[order], high[order])
+    in_batch, in_low, in_high = (_blocks(sorted_codes[:depth]) for depth in (1, 2, 3))
+    if per_cluster is None:
+        anchor = np.arange(len(order))
+        pool = in_high
+    else:
+        anchor = _some_of_each(in_low, per_cluster, generator)
+        pool = in_low
+    start, size = pool[0][anchor], pool[1][anchor]
+    outside = in_batch[1][anchor] - in_low[1][anchor]
+    eligible = (size > 1) & (outside > 0)
+    anchor, start, size, outside = anchor[eligible], start[eligible], size[eligible], outside[eligible]
+    step = 1 + generator.integers(0, np.maximum(size - 1, 1))
+    positive = start + (anchor - start + step) % size
+    drawn = in_batch[0][anchor] + generator.integers(0, outside)
+    negative = drawn + np.where(drawn >= in_low[0][anchor], in_low[1][anchor], 0)
+    alike = in_high[0][anchor] == in_high[0][positive]
+    return Triplets(order[anchor[alike]], order[positive[alike]], order[negative[alike]])
+
+
+def _blocks(codes: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for every element of sorted codes, where its block of equal codes starts and how long it is."""
+    n = len(codes[0])
+    if n == 0:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    new = np.zeros(n, dtype=bool)
+    new[0] = True
+    for code in codes:
+        new[1:] |= code[1:] != code[:-1]
+    starts = np.flatnonzero(new)
+    sizes = np.diff(np.append(starts, n))
+    return np.repeat(starts, sizes), np.repeat(sizes, sizes)
+
+
+def _some_of_each(
+    blocks: tuple[np.ndarray, np.ndarray], limit: int, generator: np.random.Generator
+) -> np.ndarray:
+    starts, first = np.unique(blocks[0], return_index=True)
+    sizes = blocks[1][first]
+    pairs = sizes * (sizes - 1) // 2
+    draws = np.minimum(limit, pairs)
+    return np.repeat(starts, draws) + generator.integers(0, np.repeat(sizes, draws))
+
+
+def triplet_loss(z: Tensor, triplets: Triplets, margin: float, distance: Distance) -> Tensor:
+    """Return mean(max(dist(a, p) − dist(a, n) + margin, 0)); 0 where there is no triplet.
+
+    The paper prints squared distances (equation 5); its program uses plain Euclidean ones.
+    """
+    if len(triplets.anchor) == 0:
+        return z.sum() * 0
+    anchor, positive, negative = (
+        z.index_select(0, torch.as_tensor(part, device=z.device))
+        for part in (triplets.anchor, triplets.positive, triplets.negative)
+    )
+    to_positive, to_negative = (
+        _distance(anchor - other, distance) for other in (positive, negative)
+    )
+    return torch.relu(to_positive - to_negative + margin).mean()
+
+
+def _distance(difference: Tensor, distance: Distance) -> Tensor:
+    squared = difference.square().sum(dim=1)
+    return squared if distance == "squared" else (squared + 1e-12).sqrt()

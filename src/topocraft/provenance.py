@@ -1,0 +1,76 @@
+"""What a result says of itself: written to AnnData in forms that h5ad can hold."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from topocraft._version import __version__
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from topocraft.topology.clusters import Topology
+    from topocraft.training.checkpoint import Fitted
+
+KEY = "topocraft"
+EMBEDDING = "X_topocraft"
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "scanpy", "anndata", "igraph", "torch")
+
+
+class Stopwatch:
+    """Seconds of each phase, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End the phase ``name`` now."""
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 3)
+        self._last = now
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that decide a result."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in LIBRARIES
+    }
+
+
+def annotate(
+    adata: AnnData, embedding: np.ndarray, fitted: Fitted, kept: np.ndarray, topology: Topology
+) -> None:
+    """Write embedding, clusters and provenance into ``adata``; drop the cells set aside only where asked to."""
+    policy = fitted.config.embedding.set_aside
+    names = adata.obs_names.to_numpy()[~kept]
+    if policy == "nan":
+        embedding[~kept] = np.nan
+    adata.obsm[EMBEDDING] = embedding
+    for level in ("low", "high"):
+        codes, categories = getattr(topology, level), getattr(topology, f"{level}_names")
+        adata.obs[f"topocraft_{level}"] = pd.Categorical.from_codes(codes, categories)
+    adata.obs["topocraft_set_aside"] = ~kept
+    adata.uns[KEY] = describe(fitted) | {"set_aside": names.astype(str)}
+    if policy == "drop" and not kept.all():
+        adata._inplace_subset_obs(kept)
+
+
+def describe(fitted: Fitted) -> dict[str, Any]:
+    """Return the provenance of a fit: version, config as JSON, seed, libraries, fingerprint, times, losses."""
+    return {
+        "version": __version__,
+        "config": fitted.config.to_json(),
+        "seed": fitted.config.seed,
+        "batches": np.asarray(fitted.batch_names, dtype=str),
+        "genes": np.asarray(fitted.genes.selected, dtype=str),
+        "losses": {name: np.asarray(values) for name, values in fitted.history.items()},
+        "reference": "doi:10.1038/s42003-025-07988-y",
+        **fitted.facts,
+    }
