@@ -21,6 +21,11 @@ __all__ = ["IntegrationConfig", "Integrator", "__version__", "integrate"]
 _LAZY = {"Integrator": "topocraft.integrator", "integrate": "topocraft.integrator"}
 
 
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted([*globals(), *_LAZY])
+
+
 def __getattr__(name: str) -> Any:
     """Import what needs the numerical libraries when it is first asked for."""
     if name not in _LAZY:

@@ -16,7 +16,7 @@ InputKind = Literal["auto", "counts", "log1p"]
 Scope = Literal["global", "batch"]
 Nesting = Literal["low", "graph"]
 ClusterMethod = Literal["leiden", "louvain"]
-Head = Literal["published", "trunk", "per_gene"]
+Head = Literal["trunk", "published", "per_gene"]
 Distance = Literal["euclidean", "squared"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -49,16 +49,16 @@ class _Checked:
         if value is None and type(None) in get_args(hint):
             return
         low, high = self.RANGES[name]
+        high = min(high, LARGEST)
         whole = hint is int or int in get_args(hint)
         kind = "a whole number" if whole else "a number"
         is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        upper = "" if high == float("inf") else f" and at most {high:g}"
-        _require(
-            owner, name, value, is_number and low <= value <= high, f"{kind} of at least {low:g}{upper}"
-        )
+        upper = "" if high == LARGEST else f" and at most {high:g}"
+        _require(owner, name, value, is_number and low <= value <= high, f"{kind} of at least {low:g}{upper}")
 
 
 _INF = float("inf")
+LARGEST = 1e308
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ class TopologyConfig(_Checked):
     """Cells of one batch in the same low and high cluster are reliably alike."""
     scope: Scope = "global"
     """Cluster all cells at once, or each batch alone."""
-    nesting: Nesting = "low"
+    nesting: Nesting = "graph"
     """High clustering inside each low cluster, or on the whole graph."""
 
     RANGES = {
@@ -122,8 +122,9 @@ class ModelConfig(_Checked):
     encoder_widths: tuple[int, ...] = (1024, 512)
     decoder_widths: tuple[int, ...] = (512, 1024)
     classifier_widths: tuple[int, ...] = (128, 128)
-    head: Head = "published"
-    """From the decoder to the mean and dispersion of every gene."""
+    head: Head = "trunk"
+    """From the decoder to the mean and dispersion of every gene: one layer and a dispersion per batch, the two p × p
+    layers of the published network, or a slope and an offset per gene."""
     variance_floor: float = 1e-4
 
     RANGES = {"n_latent": (2, _INF), "variance_floor": (0, _INF)}
@@ -150,16 +151,19 @@ class TrainingConfig(_Checked):
     min_share: int = 16
     """Fewest cells per batch in a step; with more batches than fit, each step takes some of them."""
     learning_rate: float = 1e-3
+    final_rate: float = 0.05
+    """Share of the learning rate that is left at the end; it falls by a cosine once the warm-up is over."""
     classifier_steps: int = 10
     """Updates of the batch classifier for one of the rest."""
-    lambda_adversary: float = 0.2
+    lambda_adversary: float = 1.0
     lambda_triplet: float = 1.0
     lambda_cosine: float = 20.0
     kl_coefficient: float = 0.005
     margin: float = 5.0
     distance: Distance = "euclidean"
-    triplets_per_cluster: int | None = None
-    """Triplets drawn per batch and low cluster; ``None`` draws one for every eligible anchor."""
+    triplets_per_cluster: int | None = 15
+    """Pairs drawn per batch and low cluster, of which those within a high cluster become triplets; ``None`` draws one
+    triplet for every eligible anchor."""
     precision: Precision = "auto"
     """Of matrix products; ``auto`` takes bfloat16 where the processor has instructions for it."""
 
@@ -170,6 +174,7 @@ class TrainingConfig(_Checked):
         "cells_per_step": (4, _INF),
         "min_share": (2, _INF),
         "learning_rate": (1e-12, 1.0),
+        "final_rate": (0, 1.0),
         "classifier_steps": (1, _INF),
         "lambda_adversary": (0, _INF),
         "lambda_triplet": (0, _INF),
@@ -214,6 +219,16 @@ class IntegrationConfig(_Checked):
     """Processor threads; ``None`` takes the cores that this process was really granted."""
 
     RANGES = {"seed": (0, 2**32 - 1), "threads": (1, _INF)}
+
+    @classmethod
+    def published(cls, **values: Any) -> IntegrationConfig:
+        """Return the published configuration (Methods), with fields changed by name.
+
+        The embedding is the posterior mean all the same; the published program returns a random draw.
+        """
+        network = {"head": "published", "nesting": "graph", "distance": "euclidean", "triplets_per_cluster": 15}
+        balance = {"lambda_adversary": 0.2, "final_rate": 1.0}
+        return cls().with_values(**network, **balance, **values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested dictionaries that JSON can hold."""

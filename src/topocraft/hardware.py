@@ -78,7 +78,5 @@ def choose_precision(precision: Precision, device: str) -> str:
     if device == "cuda":
         native = torch.cuda.get_device_capability() >= (8, 0)
     else:
-        native = device == "cpu" and (
-            torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        )
+        native = device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return "bfloat16" if native else "float32"

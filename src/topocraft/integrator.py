@@ -283,9 +283,7 @@ def _in_input_order(order: np.ndarray, kept: np.ndarray, topology: Topology) -> 
     return FittedCells(kept_here, Topology(low, high, topology.low_names, topology.high_names))
 
 
-def _tell_set_aside(
-    cells: Cells, set_aside: np.ndarray, batch_names: tuple[str, ...], progress: Progress
-) -> None:
+def _tell_set_aside(cells: Cells, set_aside: np.ndarray, batch_names: tuple[str, ...], progress: Progress) -> None:
     if len(set_aside):
         progress.warn(
             f"{len(set_aside):,} of {cells.n_cells:,} cells have too few detected genes and are kept out of training: "

@@ -39,14 +39,10 @@ class Stopwatch:
 
 def library_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that decide a result."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in LIBRARIES
-    }
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
-def annotate(
-    adata: AnnData, embedding: np.ndarray, fitted: Fitted, kept: np.ndarray, topology: Topology
-) -> None:
+def annotate(adata: AnnData, embedding: np.ndarray, fitted: Fitted, kept: np.ndarray, topology: Topology) -> None:
     """Write embedding, clusters and provenance into ``adata``; drop the cells set aside only where asked to."""
     policy = fitted.config.embedding.set_aside
     names = adata.obs_names.to_numpy()[~kept]

@@ -80,7 +80,8 @@ class Cells:
 
     def digests(self) -> np.ndarray:
         """Return a 16-byte digest of each cell's values and batch, independent of name and order."""
-        indptr, indices, data = self.values.indptr, self.values.indices, self.values.data
+        indptr, data = self.values.indptr, self.values.data
+        indices = self.values.indices.astype(np.int32, copy=False)
         names = [name.encode() for name in self.batch_names]
         digests = np.empty(self.n_cells, dtype="S16")
         for cell in range(self.n_cells):
@@ -156,10 +157,9 @@ def from_anndata(
             f"batch_key must tell at least two batches apart; {_quote(batch_key)} has only '{names[0]}'. "
             "With one batch there is nothing to integrate: name another column."
         )
-    values = _checked_values(_matrix(adata, layer))
     genes = _chosen_genes(adata.var, gene_mask)
-    if gene_mask is not None:
-        values = values[:, genes]
+    matrix = _matrix(adata, layer)
+    values = _checked_values(matrix if gene_mask is None else matrix[:, genes])
     return Cells(
         values=values,
         batch=codes.astype(np.int64),
@@ -226,7 +226,10 @@ def _batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarr
                 f"{list_names(obs.index[missing], 3)}. Fill the column in, or drop those cells."
             )
         parts.append(texts.to_numpy(dtype=str))
-    return parts[0] if len(parts) == 1 else np.array(["|".join(labels) for labels in zip(*parts, strict=True)])
+    if len(parts) == 1:
+        return parts[0]
+    escaped = [np.char.replace(part, "|", r"\|") for part in parts]
+    return np.array(["|".join(labels) for labels in zip(*escaped, strict=True)])
 
 
 def _annotation(obs: pd.DataFrame, key: str | None, parameter: str) -> np.ndarray | None:
@@ -256,7 +259,8 @@ def _matrix(adata: AnnData, layer: str | None) -> Any:
 
 
 def _checked_values(matrix: Any) -> sparse.csr_matrix:
-    values = sparse.csr_matrix(matrix, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        values = sparse.csr_matrix(matrix, dtype=np.float32)
     if values.has_canonical_format is False or (values.data == 0).any():
         values = values.copy()
         values.sum_duplicates()

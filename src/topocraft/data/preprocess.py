@@ -152,7 +152,7 @@ def _normalise(values: sparse.csr_matrix, kind: str, target_sum: float) -> spars
     normalised = values.copy()
     if kind == "log1p":
         return normalised
-    totals = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
+    totals = values @ np.ones(values.shape[1])
     scale = np.divide(target_sum, totals, out=np.zeros_like(totals), where=totals > 0)
     normalised.data *= np.repeat(scale, np.diff(values.indptr)).astype(np.float32)
     np.log1p(normalised.data, out=normalised.data)

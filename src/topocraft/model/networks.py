@@ -27,6 +27,7 @@ class Encoder(nn.Module):
         self.variance_floor = config.variance_floor
 
     def forward(self, expression: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and variance, float32."""
         hidden = self.hidden(expression)
         variance = self.log_variance(hidden).float().exp() + self.variance_floor
         return self.mean(hidden).float(), variance
@@ -40,53 +41,65 @@ class Decoder(nn.Module):
 
     def __init__(self, n_genes: int, n_batches: int, config: ModelConfig) -> None:
         super().__init__()
-        widths = list(config.decoder_widths)
-        combined = widths if config.head == "trunk" else [*widths, n_genes]
-        self.cell = _perceptron([config.n_latent + n_batches, *combined])
-        self.shift = _perceptron([n_batches, *combined])
-        self.head = HEADS[config.head](combined[-1], n_genes)
+        widths = [*config.decoder_widths] if config.head == "trunk" else [*config.decoder_widths, n_genes]
+        self.cell = _perceptron([config.n_latent + n_batches, *widths])
+        self.shift = _perceptron([n_batches, *widths])
+        self.head = _head(config.head, widths[-1], n_genes, n_batches)
         self.n_batches = n_batches
 
     def forward(self, z: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Decode."""
         one_hot = functional.one_hot(batch, self.n_batches).to(z.dtype)
         shift = self.shift(torch.eye(self.n_batches, dtype=z.dtype, device=z.device))
         combined = torch.relu(self.cell(torch.cat([z, one_hot], dim=1)) + shift[batch])
-        log_mean, log_dispersion = self.head(combined)
+        log_mean, log_dispersion = self.head(combined, batch)
         return log_mean, log_dispersion
 
 
-class LinearHead(nn.Module):
-    """Two linear layers; square ones (p × p) in the published network, from the trunk's width otherwise."""
+class PublishedHead(nn.Module):
+    """Two square linear layers (p × p): half of the published network's arithmetic."""
 
-    def __init__(self, n_inputs: int, n_genes: int) -> None:
+    def __init__(self, n_genes: int) -> None:
         super().__init__()
-        self.log_mean = nn.Linear(n_inputs, n_genes)
-        self.log_dispersion = nn.Linear(n_inputs, n_genes)
+        self.log_mean = nn.Linear(n_genes, n_genes)
+        self.log_dispersion = nn.Linear(n_genes, n_genes)
 
-    def forward(self, combined: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, combined: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Return log mean and log dispersion."""
         return self.log_mean(combined), self.log_dispersion(combined)
+
+
+class TrunkHead(nn.Module):
+    """One linear layer from the decoder's last width to the means; a dispersion per gene and batch."""
+
+    def __init__(self, width: int, n_genes: int, n_batches: int) -> None:
+        super().__init__()
+        self.log_mean = nn.Linear(width, n_genes)
+        self.log_dispersion = nn.Embedding(n_batches, n_genes)
+
+    def forward(self, combined: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log mean and log dispersion."""
+        return self.log_mean(combined), self.log_dispersion(batch)
 
 
 class PerGeneHead(nn.Module):
     """One slope and one offset per gene for the mean, and for the dispersion."""
 
-    def __init__(self, n_inputs: int, n_genes: int) -> None:
+    def __init__(self, n_genes: int) -> None:
         super().__init__()
-        self.mean_slope = nn.Parameter(torch.empty(n_genes))
-        self.mean_offset = nn.Parameter(torch.empty(n_genes))
-        self.dispersion_slope = nn.Parameter(torch.empty(n_genes))
-        self.dispersion_offset = nn.Parameter(torch.empty(n_genes))
+        self.slopes = nn.Parameter(torch.empty(2, n_genes))
+        self.offsets = nn.Parameter(torch.empty(2, n_genes))
 
-    def forward(self, combined: Tensor) -> tuple[Tensor, Tensor]:
-        log_mean = combined * self.mean_slope + self.mean_offset
-        return log_mean, combined * self.dispersion_slope + self.dispersion_offset
+    def forward(self, combined: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Return log mean and log dispersion."""
+        slopes, offsets = self.slopes, self.offsets
+        return combined * slopes[0] + offsets[0], combined * slopes[1] + offsets[1]
 
 
-HEADS: dict[Head, type[nn.Module]] = {
-    "published": LinearHead,
-    "trunk": LinearHead,
-    "per_gene": PerGeneHead,
-}
+def _head(kind: Head, width: int, n_genes: int, n_batches: int) -> nn.Module:
+    if kind == "trunk":
+        return TrunkHead(width, n_genes, n_batches)
+    return PublishedHead(n_genes) if kind == "published" else PerGeneHead(n_genes)
 
 
 class BatchClassifier(nn.Module):
@@ -97,6 +110,7 @@ class BatchClassifier(nn.Module):
         self.layers = _perceptron([config.n_latent, *config.classifier_widths, n_batches])
 
     def forward(self, z: Tensor) -> Tensor:
+        """Return the logits."""
         logits: Tensor = self.layers(z)
         return logits
 
@@ -125,11 +139,11 @@ def initialise(networks: nn.Module, generator: torch.Generator) -> None:
             module.reset_running_stats()
             nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
             nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            nn.init.zeros_(module.weight)
         elif isinstance(module, PerGeneHead):
-            nn.init.ones_(module.mean_slope)
-            nn.init.ones_(module.dispersion_slope)
-            nn.init.zeros_(module.mean_offset)
-            nn.init.zeros_(module.dispersion_offset)
+            nn.init.ones_(module.slopes)
+            nn.init.zeros_(module.offsets)
 
 
 def _perceptron(widths: Sequence[int]) -> nn.Sequential:

@@ -76,9 +76,7 @@ def _blocks(codes: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(starts, sizes), np.repeat(sizes, sizes)
 
 
-def _some_of_each(
-    blocks: tuple[np.ndarray, np.ndarray], limit: int, generator: np.random.Generator
-) -> np.ndarray:
+def _some_of_each(blocks: tuple[np.ndarray, np.ndarray], limit: int, generator: np.random.Generator) -> np.ndarray:
     starts, first = np.unique(blocks[0], return_index=True)
     sizes = blocks[1][first]
     pairs = sizes * (sizes - 1) // 2
@@ -97,9 +95,7 @@ def triplet_loss(z: Tensor, triplets: Triplets, margin: float, distance: Distanc
         z.index_select(0, torch.as_tensor(part, device=z.device))
         for part in (triplets.anchor, triplets.positive, triplets.negative)
     )
-    to_positive, to_negative = (
-        _distance(anchor - other, distance) for other in (positive, negative)
-    )
+    to_positive, to_negative = (_distance(anchor - other, distance) for other in (positive, negative))
     return torch.relu(to_positive - to_negative + margin).mean()
 
 

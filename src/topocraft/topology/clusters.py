@@ -95,11 +95,13 @@ def _two_levels(points: np.ndarray, config: TopologyConfig, seed: int) -> tuple[
 def connectivities(neighbors: NeighborGraph) -> sparse.csr_matrix:
     """Return UMAP's fuzzy weights of a neighbour graph, symmetric, (n, n) (arXiv:1802.03426).
 
-    A neighbour at distance d weighs exp(−max(d − ρ, 0) / σ), where ρ is the distance of the nearest one and σ makes the
+    A neighbour at distance d weighs exp(−max(d − ρ, 0) / σ), where ρ is the distance of the nearest one not at zero and σ makes the
     weights of a point sum to log2(k + 1); a + b − ab joins the two directions of an edge.
     """
     n_points, k = neighbors.indices.shape
-    beyond = neighbors.distances - neighbors.distances[:, :1]
+    apart = np.where(neighbors.distances > 0, neighbors.distances, np.inf)
+    nearest = np.nan_to_num(apart.min(axis=1, keepdims=True), posinf=0.0)
+    beyond = np.maximum(neighbors.distances - nearest, 0.0)
     width = _solve_widths(beyond, np.log2(k + 1))
     floor = MIN_WIDTH * neighbors.distances.mean(axis=1)
     weights = np.exp(-beyond / np.maximum(width, np.maximum(floor, 1e-12))[:, None])
@@ -154,7 +156,10 @@ def _names_and_codes(
     if labels is None:
         return tuple(str(code) for code in range(clusters.max() + 1)), clusters.astype(np.int64)
     labelled = np.array([label is not None for label in labels])
-    names = np.array([f"cluster {name}" for name in names], dtype=object)
+    prefix = "cluster "
+    while any(str(label).startswith(prefix) for label in labels):
+        prefix = f"unlabelled {prefix}"
+    names = np.array([f"{prefix}{name}" for name in names], dtype=object)
     names[labelled] = labels[labelled]
     if spread:
         names = _settle_unlabelled(names, clusters, labels, labelled)
@@ -163,9 +168,7 @@ def _names_and_codes(
     return tuple(known), np.array([position.get(name, UNDECIDED) for name in names], dtype=np.int64)
 
 
-def _settle_unlabelled(
-    names: np.ndarray, clusters: np.ndarray, labels: np.ndarray, labelled: np.ndarray
-) -> np.ndarray:
+def _settle_unlabelled(names: np.ndarray, clusters: np.ndarray, labels: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """Unlabelled cells take the one label of their cluster, or assert nothing where it holds several."""
     settled = names.copy()
     for cluster in range(clusters.max() + 1):

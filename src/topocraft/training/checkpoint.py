@@ -49,7 +49,7 @@ def save_fitted(fitted: Fitted, folder: Path, *, force: bool = False) -> None:
     weights = {f"networks.{name}": tensor for name, tensor in fitted.networks.state_dict().items()}
     weights["projection.center"] = torch.from_numpy(fitted.projection.center)
     weights["projection.axes"] = torch.from_numpy(fitted.projection.axes)
-    with atomic_folder(folder, force=force) as partial:
+    with atomic_folder(folder, force=force, marks=(DESCRIPTION,)) as partial:
         save_file({name: tensor.contiguous().cpu() for name, tensor in weights.items()}, partial / WEIGHTS)
         description = {
             "schema": SCHEMA,
@@ -115,4 +115,3 @@ def _checksum(path: Path) -> str:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -57,6 +59,7 @@ def train(
     networks.train()
     progress.phase("train", n_epochs)
     for epoch in range(n_epochs):
+        step.set_rate(rate_share(epoch, n_epochs, config))
         losses = torch.zeros(len(LOSS_NAMES), device=device)
         for cells in sampler.epoch():
             triplets = choose_triplets(
@@ -68,6 +71,12 @@ def train(
         progress.advance(f"accuracy {history['accuracy'][-1]:.2f}")
     networks.eval()
     return history
+
+
+def rate_share(epoch: int, n_epochs: int, config: TrainingConfig) -> float:
+    """Return the learning rate of an epoch as a share of the first: 1 in the warm-up, then a cosine's fall."""
+    done = max(0.0, (epoch - config.warmup_epochs) / max(1, n_epochs - config.warmup_epochs))
+    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def _record(history: History, losses: list[float], epoch: int) -> None:

@@ -16,7 +16,7 @@ def epochs_for(n_cells: int, n_batches: int, config: TrainingConfig) -> int:
     """Return the number of epochs: above 100,000 cells at least 1.5 · n / (cells_per_batch · S)."""
     if n_cells <= ATLAS_CELLS:
         return config.epochs
-    return max(config.epochs, int(1.5 * n_cells / (config.cells_per_batch * n_batches)))
+    return max(config.epochs, math.ceil(1.5 * n_cells / (config.cells_per_batch * n_batches)))
 
 
 def steps_per_epoch(n_cells: int, n_batches: int, config: TrainingConfig) -> int:
@@ -62,9 +62,15 @@ class BalancedSampler:
         n_batches = len(self._members)
         if self._per_step == n_batches:
             return np.tile(np.arange(n_batches), (self.n_steps, 1))
-        needed = self.n_steps * self._per_step
-        rounds = [self._generator.permutation(n_batches) for _ in range(-(-needed // n_batches))]
-        return np.concatenate(rounds)[:needed].reshape(self.n_steps, self._per_step)
+        turns, waiting = [], np.empty(0, dtype=np.int64)
+        for _ in range(self.n_steps):
+            if len(waiting) < self._per_step:
+                drawn = self._generator.permutation(n_batches)
+                again = np.isin(drawn, waiting)
+                waiting = np.concatenate([waiting, drawn[~again], drawn[again]])
+            turns.append(waiting[: self._per_step])
+            waiting = waiting[self._per_step :]
+        return np.stack(turns)
 
     def _queue(self, code: int, n_turns: int) -> Iterator[np.ndarray]:
         members, wanted = self._members[code], n_turns * self._share

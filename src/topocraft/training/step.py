@@ -67,6 +67,12 @@ class Step:
         self._generative = torch.optim.Adam(generative, lr=rate, fused=True)
         self._adversary = torch.optim.Adam(networks.classifier.parameters(), lr=rate, fused=True)
 
+    def set_rate(self, share: float) -> None:
+        """Set both learning rates to a share of the configured one."""
+        for optimiser in (self._generative, self._adversary):
+            for group in optimiser.param_groups:
+                group["lr"] = share * self._config.learning_rate
+
     def __call__(self, minibatch: Minibatch, warming_up: bool) -> Tensor:
         """Update all networks; return the losses, in the order of ``LOSS_NAMES``."""
         config, networks = self._config, self._networks

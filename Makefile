@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+
+# Linux wheels of torch on PyPI bring gigabytes of CUDA libraries. For processors only:
+#   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: help setup demo test lint bench
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## Make .venv with topocraft and everything to test it
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "topocraft needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)."; \
+		echo "Name another one: make setup PYTHON=python3.12"; exit 1; } >&2
+	@echo "Setting up .venv; the first time takes a few minutes."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+		-c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup  ## Integrate simulated cells and write demo/
+	@$(BIN)/topocraft demo -o demo --force
+	@echo "The result is in $(CURDIR)/demo"
+
+test: setup  ## Run the tests, with coverage
+	@$(BIN)/python -m pytest --cov
+
+lint: setup  ## Check style, layout and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+bench: setup  ## Print the benchmark numbers of this machine
+	@$(BIN)/python benchmarks/run.py

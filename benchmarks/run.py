@@ -1,0 +1,77 @@
+"""What is timed and scored, one command each: ``python benchmarks/run.py --help``."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import process
+
+
+def steps() -> None:
+    """Print seconds per training step."""
+    from speed import print_steps
+
+    print_steps()
+
+
+def jobs(repeats: int = 3) -> None:
+    """Print seconds and peak memory of whole jobs."""
+    from speed import print_jobs
+
+    print("whole jobs, from file to file:")
+    print_jobs(repeats, ("trunk", "published"))
+
+
+def neighbours() -> None:
+    """Print what a second run at the same time costs."""
+    from speed import print_side_by_side
+
+    print("two runs side by side:")
+    print_side_by_side()
+
+
+def start_up() -> None:
+    """Print the seconds until the package is imported and until help is shown."""
+    print("start-up, best of five fresh processes:")
+    commands = {"import topocraft": ["-c", "import topocraft"], "topocraft --help": ["-m", "topocraft", "--help"]}
+    for name, command in {"python alone": ["-c", "pass"], **commands}.items():
+        seconds = []
+        for _ in range(5):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *command], check=True, capture_output=True)
+            seconds.append(time.perf_counter() - began)
+        print(f"  {name}: {min(seconds):.2f} s")
+
+
+def scores(log: Path, seeds: int) -> None:
+    """Print the scores of the defaults on every shared set."""
+    from quality import SETS, measure, table
+
+    measure({"default": {}}, SETS, seeds, log)
+    print(table(log))
+
+
+def main() -> None:
+    """Parse the command line and run one benchmark, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = ("all", "start-up", "steps", "jobs", "neighbours", "scores")
+    parser.add_argument("what", nargs="?", default="all", choices=names)
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of the scores (default 1)")
+    parser.add_argument("--log", type=Path, default=Path("runs/scores.jsonl"), help="rows of scores, resumed")
+    chosen = parser.parse_args()
+    chosen.log.parent.mkdir(parents=True, exist_ok=True)
+    print(process.machine())
+    parts = {"start-up": start_up, "steps": steps, "jobs": jobs, "neighbours": neighbours}
+    for name, part in parts.items():
+        if chosen.what in (name, "all"):
+            part()
+    if chosen.what in ("scores", "all"):
+        scores(chosen.log, chosen.seeds)
+
+
+if __name__ == "__main__":
+    main()

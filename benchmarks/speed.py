@@ -1,0 +1,91 @@
+"""Seconds per training step, seconds and memory of whole jobs, two jobs side by side."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import process
+import torch
+from scipy import sparse
+from splat import simulate
+
+from topocraft import IntegrationConfig
+from topocraft.hardware import choose_precision, granted_cores, processor
+from topocraft.model.networks import Networks
+from topocraft.model.triplets import choose_triplets
+from topocraft.training.step import Step, gather
+
+
+def training_step(head: str, precision: str, repeats: int) -> list[float]:
+    """Return the seconds of single training steps: 2,000 genes, 1,024 cells, 2 batches."""
+    draws = np.random.default_rng(0)
+    values = sparse.random(4000, 2000, density=0.1, format="csr", dtype=np.float32, random_state=0)
+    batch, low = np.arange(4000) % 2, draws.integers(0, 7, 4000)
+    high = 10 * low + draws.integers(0, 10, 4000)
+    config = IntegrationConfig().with_values(head=head)
+    seconds = []
+    with processor(None):
+        networks = Networks(2000, 2, config.model, torch.Generator().manual_seed(0)).train()
+        step = Step(networks, config.training, getattr(torch, precision), torch.Generator().manual_seed(0))
+        for _ in range(repeats + 3):
+            began = time.perf_counter()
+            cells = draws.integers(0, 4000, 1024)
+            triplets = choose_triplets(batch[cells], low[cells], high[cells], draws)
+            step(gather(values, batch, cells, triplets, "cpu"), warming_up=False)
+            seconds.append(time.perf_counter() - began)
+    return seconds[3:]
+
+
+def print_steps(repeats: int = 15) -> None:
+    """Print the median step of every head and precision, measured in turn."""
+    kinds = [(head, dtype) for head in ("published", "trunk") for dtype in ("float32", "bfloat16")]
+    seconds: dict[tuple[str, str], list[float]] = {kind: [] for kind in kinds}
+    for _ in range(3):
+        for kind in kinds:
+            seconds[kind] += training_step(*kind, repeats=repeats // 3)
+    chosen = choose_precision("auto", "cpu")
+    print(f"training step, 2,000 genes, 1,024 cells, 2 batches, {granted_cores()} threads, median (min … max):")
+    for (head, dtype), taken in seconds.items():
+        mark = "  <- precision='auto' here" if dtype == chosen else ""
+        spread = f"({min(taken):.3f} … {max(taken):.3f})"
+        print(f"  {head:10s} {dtype:9s} {statistics.median(taken):.3f} s {spread}{mark}")
+
+
+def print_jobs(repeats: int, heads: tuple[str, ...]) -> None:
+    """Print wall seconds and peak memory of whole jobs, from file to file."""
+    with tempfile.TemporaryDirectory() as folder:
+        simulated = Path(folder) / "simulated.h5ad"
+        simulate().write_h5ad(simulated)
+        files = {
+            "4,000 simulated cells": simulated,
+            "pbmc_10x_6batch": process.DATA / "pbmc_10x_6batch.h5ad",
+            "cellline_mixology": process.DATA / "cellline_mixology.h5ad",
+        }
+        for name, file in files.items():
+            for head in heads:
+                costs = [process.run(_job(file, Path(folder) / "out.h5ad", head)) for _ in range(repeats)]
+                wall = statistics.median(cost.wall for cost in costs)
+                peak = max(cost.peak for cost in costs)
+                print(f"  {name}, {head} head: {wall:.1f} s (median of {repeats}), peak {peak / 1e9:.2f} GB")
+                sys.stdout.flush()
+
+
+def print_side_by_side() -> None:
+    """Print how much longer each of two jobs takes when both run at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = process.DATA / "cellline_mixology.h5ad"
+        jobs = [_job(file, Path(folder) / f"{number}.h5ad", "trunk") for number in range(3)]
+        alone = process.run(jobs[0]).wall
+        both = [process.wait_for(started) for started in [process.start(job) for job in jobs[1:]]]
+        slower = max(cost.wall for cost in both) / alone
+        print(f"  cellline_mixology alone {alone:.1f} s, two at once: the slower takes {slower:.2f} times as long")
+
+
+def _job(file: Path, output: Path, head: str) -> list[str]:
+    arguments = ["integrate", str(file), "--batch-key", "batch", "-o", str(output), "--force"]
+    return [*arguments, "--set", f"head={head}"]

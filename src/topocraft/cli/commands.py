@@ -1,0 +1,253 @@
+"""The commands: what is asked, checked before any long work, done, written and told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from topocraft._version import __version__
+from topocraft.cli import options
+from topocraft.cli.outcome import ERR, OUT, explained, tell
+from topocraft.config import IntegrationConfig
+from topocraft.display import choose_progress, plan_table
+from topocraft.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from topocraft.integrator import Integrator
+    from topocraft.plan import Plan
+    from topocraft.progress import Progress
+    from topocraft.report import Report
+
+EXAMPLES = """[bold]Examples[/bold]
+
+topocraft integrate cells.h5ad -b batch -o integrated.h5ad
+
+topocraft integrate donor1.h5ad donor2.h5ad -o integrated.h5ad
+
+topocraft integrate cells.h5ad -b donor -b chemistry --layer counts --dry-run"""
+DEMO_EXAMPLES = """[bold]Examples[/bold]
+
+topocraft demo
+
+topocraft demo -o somewhere --seed 1 --force"""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        OUT.print(f"topocraft {__version__}", highlight=False)
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")]
+
+
+@app.callback()
+def main(version: Version = False) -> None:
+    """One map out of many single-cell experiments: batches mix, cell types stay apart."""
+
+
+@app.command(epilog=EXAMPLES)
+def integrate(
+    files: options.Files,
+    batch_key: options.BatchKey = None,
+    layer: options.Layer = None,
+    input_kind: options.Kind = None,
+    gene_mask: options.GeneMask = None,
+    labels_low: options.LabelsLow = None,
+    labels_high: options.LabelsHigh = None,
+    label_key: options.LabelKey = None,
+    make_unique: options.MakeUnique = False,
+    output: options.Output = None,
+    save_model: options.SaveModel = None,
+    set_aside: options.Poor = None,
+    force: options.Force = False,
+    config: options.ConfigFile = None,
+    settings: options.Settings = None,
+    min_genes: options.MinGenes = None,
+    min_cells: options.MinCells = None,
+    n_top_genes: options.TopGenes = None,
+    low_resolution: options.Low = None,
+    high_resolution: options.High = None,
+    epochs: options.Epochs = None,
+    seed: options.Seed = None,
+    device: options.Where = None,
+    threads: options.Threads = None,
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Integrate the batches of raw counts into one embedding, obsm X_topocraft.
+
+    The result keeps every cell, every gene and all counts, in their order.
+    """
+    if output is None and not dry_run:
+        raise typer.BadParameter("a file to write is due; only --dry-run needs none.", param_hint="--output")
+    if not batch_key and len(files) == 1:
+        raise typer.BadParameter("one file needs the column that holds its batches.", param_hint="--batch-key")
+    fields = {
+        "input_kind": input_kind,
+        "set_aside": set_aside,
+        "min_genes": min_genes,
+        "min_cells": min_cells,
+        "n_top_genes": n_top_genes,
+        "low_resolution": low_resolution,
+        "high_resolution": high_resolution,
+        "epochs": epochs,
+        "seed": seed,
+        "device": device,
+        "threads": threads,
+    }
+    columns = _Columns(batch_key or ["file"], layer, gene_mask, labels_low, labels_high, label_key)
+    started = time.monotonic()
+    with explained() as written:
+        settled = options.settled(config, settings or [], fields)
+        _require_targets(files, output, save_model, force)
+        with choose_progress(quiet, ERR) as progress:
+            adata, columns = _read(files, columns, make_unique, progress)
+            if output is None or dry_run:
+                plan = _plan(adata, columns, settled)
+            else:
+                model, report = _integrate(adata, columns, settled, progress)
+                progress.phase("write")
+                written.extend(_write(adata, model, output, save_model, force))
+        if output is None or dry_run:
+            OUT.print(plan_table(plan))
+        elif not quiet:
+            tell(adata, model, report, written, time.monotonic() - started)
+
+
+@app.command(epilog=DEMO_EXAMPLES)
+def demo(
+    output: options.Folder = Path("topocraft-demo"),
+    seed: options.Seed = None,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Integrate simulated cells in under a minute; needs no file and no network.
+
+    Three unequal batches hold a rare type, a type in one batch only and two siblings.
+
+    Prints what became of each, and writes demo.h5ad and umap.png.
+    """
+    from topocraft.demo import require_demo_folder, run_demo, save_demo
+
+    started = time.monotonic()
+    with explained() as written:
+        require_demo_folder(output, force=force)
+        with choose_progress(quiet, ERR) as progress:
+            done = run_demo(options.DEFAULT.seed if seed is None else seed, progress)
+            written.extend(save_demo(done, output, force=force))
+        if not quiet:
+            tell(done.adata, done.model, done.report, written, time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    batch_key: list[str]
+    layer: str | None
+    gene_mask: str | None
+    labels_low: str | None
+    labels_high: str | None
+    label_key: str | None
+
+
+def _require_targets(files: Sequence[Path], output: Path | None, model: Path | None, force: bool) -> None:
+    from topocraft.data.atomic import require_free, require_kind
+    from topocraft.data.outputs import check_output
+
+    if output is not None:
+        check_output(output, force=force, inputs=files)
+    if model is None:
+        return
+    require_kind(model, is_folder=True)
+    require_free(model, force, marks=["model.json"])
+    if not model.absolute().parent.is_dir():
+        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
+
+
+def _read(files: Sequence[Path], columns: _Columns, make_unique: bool, progress: Progress) -> tuple[AnnData, _Columns]:
+    from topocraft.data.files import read_many
+    from topocraft.report import cell_labels
+
+    progress.phase("read")
+    loaded = read_many(files, make_unique)
+    for note in loaded.notes:
+        progress.say(note)
+    if columns.label_key:
+        cell_labels(loaded.adata, columns.label_key)
+    if len(files) > 1:
+        columns = replace(columns, gene_mask=_shared_genes(loaded.adata, columns.gene_mask))
+    return loaded.adata, columns
+
+
+def _shared_genes(adata: AnnData, gene_mask: str | None) -> str:
+    """Of several files, only genes that all of them measured are used: unmeasured is not zero."""
+    from topocraft.data.cells import column
+
+    if gene_mask is None:
+        return "in_every_file"
+    chosen = column(adata.var, gene_mask, "gene_mask", of="var").isin([True])
+    adata.var["topocraft_genes"] = chosen & adata.var["in_every_file"]
+    return "topocraft_genes"
+
+
+def _plan(adata: AnnData, columns: _Columns, config: IntegrationConfig) -> Plan:
+    from topocraft.data.cells import from_anndata
+    from topocraft.plan import make_plan
+
+    cells = from_anndata(
+        adata,
+        columns.batch_key,
+        layer=columns.layer,
+        labels_low=columns.labels_low,
+        labels_high=columns.labels_high,
+        gene_mask=columns.gene_mask,
+        input_kind=config.preprocess.input_kind,
+    )
+    return make_plan(cells, config)
+
+
+def _integrate(
+    adata: AnnData, columns: _Columns, config: IntegrationConfig, progress: Progress
+) -> tuple[Integrator, Report | None]:
+    from topocraft.integrator import integrate
+    from topocraft.report import score_result
+
+    keys, layer, gene_mask = columns.batch_key, columns.layer, columns.gene_mask
+    model = integrate(
+        adata,
+        keys,
+        config=config,
+        layer=layer,
+        labels_low=columns.labels_low,
+        labels_high=columns.labels_high,
+        gene_mask=gene_mask,
+        progress=progress,
+    )
+    if columns.label_key is None:
+        return model, None
+    progress.phase("score")
+    try:
+        return model, score_result(adata, keys, model, columns.label_key, layer=layer, gene_mask=gene_mask)[0]
+    except InputError as error:
+        # The integration stands all the same, and may have taken hours.
+        progress.warn(f"There are no scores. {error}")
+        return model, None
+
+
+def _write(adata: AnnData, model: Integrator, output: Path, folder: Path | None, force: bool) -> Iterator[Path]:
+    from topocraft.data.outputs import write_result
+
+    write_result(adata, output, force=force)
+    yield output
+    if folder is not None:
+        model.save(folder, force=force)
+        yield folder

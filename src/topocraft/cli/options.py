@@ -1,0 +1,128 @@
+"""Every option of the command line: name, meaning, and the default that the configuration gives it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from topocraft.config import Device, InputKind, IntegrationConfig, SetAside
+from topocraft.errors import FileError
+
+DEFAULT = IntegrationConfig()
+COLUMNS, RESULT, METHOD, RUN = "What the cells are", "Result", "Method", "Run"
+
+
+def _option(names: str, panel: str, text: str, default: object = None, metavar: str | None = None) -> Any:
+    known = "" if default is None else f" [dim]\\[default: {default}][/dim]"
+    return typer.Option(*names.split(), help=text + known, metavar=metavar, rich_help_panel=panel, show_default=False)
+
+
+Name = str | None
+Names = list[str] | None
+Number = float | None
+Count = int | None
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE", help="Cells: .h5ad, .zarr, .loom, 10x .h5, 10x mtx folder. Of several, each is a batch."
+    ),
+]
+BatchKey = Annotated[
+    Names, _option("--batch-key -b", COLUMNS, "Column of obs with the batch; repeatable.", metavar="<str>")
+]
+Layer = Annotated[Name, _option("--layer", COLUMNS, "Layer to read instead of X.")]
+Kind = Annotated[InputKind | None, _option("--input-kind", COLUMNS, "What the values are.", "auto")]
+GeneMask = Annotated[Name, _option("--gene-mask", COLUMNS, "Boolean column of var: the genes to use.")]
+LabelsLow = Annotated[Name, _option("--labels-low", COLUMNS, "Column of obs: cells that differ in it are unlike.")]
+LabelsHigh = Annotated[Name, _option("--labels-high", COLUMNS, "Column of obs: cells that agree in it are alike.")]
+LabelKey = Annotated[Name, _option("--label-key", COLUMNS, "Column of obs with the true types, for scores alone.")]
+MakeUnique = Annotated[bool, _option("--make-unique", COLUMNS, "Number repeated cell and gene names.")]
+
+Output = Annotated[Path | None, _option("--output -o", RESULT, "File to write: .h5ad or .zarr.")]
+SaveModel = Annotated[Path | None, _option("--save-model", RESULT, "Folder to write the fitted model into.")]
+Poor = Annotated[
+    SetAside | None,
+    _option(
+        "--set-aside",
+        RESULT,
+        "Cells that fail quality control: embed all the same, leave NaN, or drop.",
+        DEFAULT.embedding.set_aside,
+    ),
+]
+Force = Annotated[bool, _option("--force", RESULT, "Replace results that are there already.")]
+Folder = Annotated[Path, _option("--output -o", RESULT, "Folder to write into.", "topocraft-demo")]
+
+ConfigFile = Annotated[Path | None, _option("--config", METHOD, "JSON file; the options below change it.")]
+Settings = Annotated[
+    Names, _option("--set", METHOD, "Any field of the configuration; repeatable.", metavar="<name=value>")
+]
+MinGenes = Annotated[Count, _option("--min-genes", METHOD, "Genes a cell must show.", "300; panels fewer")]
+MinCells = Annotated[
+    Count, _option("--min-cells", METHOD, "Cells a gene must be seen in.", DEFAULT.preprocess.min_cells)
+]
+TopGenes = Annotated[
+    Count, _option("--n-top-genes", METHOD, "Variable genes to choose.", DEFAULT.preprocess.n_top_genes)
+]
+Low = Annotated[
+    Number,
+    _option("--low-resolution", METHOD, "Of the coarse clusters.", DEFAULT.topology.low_resolution),
+]
+High = Annotated[
+    Number,
+    _option("--high-resolution", METHOD, "Of the fine clusters.", DEFAULT.topology.high_resolution),
+]
+Epochs = Annotated[Count, _option("--epochs", METHOD, "Rounds of training.", DEFAULT.training.epochs)]
+
+Seed = Annotated[Count, _option("--seed", RUN, "The same seed gives the same result.", DEFAULT.seed)]
+Where = Annotated[Device | None, _option("--device", RUN, "Where to compute.", DEFAULT.device)]
+Threads = Annotated[Count, _option("--threads", RUN, "Processor threads.", "the cores granted")]
+DryRun = Annotated[bool, _option("--dry-run", RUN, "Tell what would happen; train and write nothing.")]
+Quiet = Annotated[bool, _option("--quiet -q", RUN, "Say nothing but errors.")]
+
+
+def settled(file: Path | None, settings: Sequence[str], fields: Mapping[str, Any]) -> IntegrationConfig:
+    """Return the defaults, changed by ``--config``, then by each ``--set``, then by the options of their own.
+
+    Raises
+    ------
+    FileError
+        The configuration file cannot be read.
+    ConfigError
+        A name is unknown, or a value outside its range.
+    """
+    config = DEFAULT if file is None else IntegrationConfig.from_json(_text(file))
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"NAME=VALUE is due, as in epochs=20; got '{setting}'.", param_hint="--set")
+        config = _with_setting(config, name.strip(), _parsed(value.strip()))
+    return config.with_values(**{name: value for name, value in fields.items() if value is not None})
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise FileError(f"--config must be a JSON file that can be read; '{file}' is not: {reason}.") from error
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _with_setting(config: IntegrationConfig, name: str, value: Any) -> IntegrationConfig:
+    section, dot, field = name.partition(".")
+    if not dot:
+        return config.with_values(**{name: value})
+    values = config.to_dict()
+    held = values.get(section)
+    return config.from_dict({**values, section: {**(held if isinstance(held, dict) else {}), field: value}})

@@ -1,0 +1,216 @@
+"""Cells from files: h5ad, 10x h5 and mtx, zarr and loom; one file, or several joined."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from topocraft.data.tenx import read_10x_h5, read_10x_mtx
+from topocraft.errors import FileError, InputError, TopocraftError, list_names, nearest_name
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+READ = "an .h5ad, .zarr, .loom or 10x .h5 file, or a 10x folder with matrix.mtx or matrix.mtx.gz"
+# Warnings of the libraries about what is settled or reported here in other words.
+SETTLED = ("names are not unique", "Transforming to str index", "to deduplicate index values")
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """What was read, and what the user should know about it.
+
+    ``notes`` are sentences: names made unique, features left out, annotations that could not be joined.
+    """
+
+    adata: AnnData
+    notes: tuple[str, ...] = ()
+
+
+def read_cells_file(path: Path, *, make_unique: bool = False) -> Loaded:
+    """Read one file or folder into memory; its kind is told by its ending, or by what the folder holds.
+
+    Parameters
+    ----------
+    path
+        An ``.h5ad``, ``.zarr``, ``.loom`` or 10x ``.h5`` file, or a 10x folder with ``matrix.mtx[.gz]``.
+    make_unique
+        Number repeated gene and cell names ("A", "A-1"). Gene symbols of 10x files repeat by nature and are
+        always numbered.
+
+    Raises
+    ------
+    FileError
+        The file is missing, may not be read, is damaged, or is of another kind.
+    InputError
+        A 10x file holds no gene expression.
+    """
+    path = Path(path)
+    notes: list[str] = []
+    with _explained(path, "a file that can be read"):
+        kind = _kind(path)
+    with _explained(path, kind.article), _heard(notes):
+        adata, said = kind.read(path)
+        notes.extend(said)
+        if make_unique or kind.is_10x:
+            notes.extend(_number(adata.var_names, adata.var_names_make_unique, "gene"))
+        if make_unique:
+            notes.extend(_number(adata.obs_names, adata.obs_names_make_unique, "cell"))
+    return Loaded(adata, tuple(f"{path.name}: {note}" for note in notes))
+
+
+def read_many(paths: Sequence[Path], make_unique: bool = False) -> Loaded:
+    """Read one file as it is, or join several: every cell and every gene of any of them.
+
+    Of several files, ``obs["file"]`` names the file of each cell and ``var["in_every_file"]`` marks the genes
+    that all of them measured; counts of the others are zero where they were not measured. Genes come in the
+    order in which they are first met. Sparse counts stay sparse. Cell names that occur in more than one file
+    get the file's name appended.
+
+    Raises
+    ------
+    FileError
+        A file cannot be read, or is named twice.
+    InputError
+        No gene is in every file, or gene names repeat within one.
+    """
+    from topocraft.data.joining import file_names, join_files
+
+    paths = [Path(path) for path in paths]
+    if not paths:
+        raise InputError("paths must name at least one file; got none.")
+    for path in paths:
+        with _explained(path, "a file that can be read"):
+            _kind(path)
+    names = file_names(paths)
+    loaded = [read_cells_file(path, make_unique=make_unique) for path in paths]
+    if len(loaded) == 1:
+        return loaded[0]
+    notes = [note for item in loaded for note in item.notes]
+    with _heard(notes):
+        adata, said = join_files({name: item.adata for name, item in zip(names, loaded, strict=True)})
+        notes.extend(said)
+    return Loaded(adata, tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Kind:
+    article: str
+    read: Callable[[Path], tuple[AnnData, list[str]]]
+    is_10x: bool = False
+
+
+def _kind(path: Path) -> _Kind:
+    if not path.exists():
+        raise FileError(_missing(path))
+    suffix = path.suffix.lower()
+    if not path.is_dir():
+        if suffix in FILE_KINDS:
+            return FILE_KINDS[suffix]
+        if path.name.removesuffix(".gz").endswith(".mtx"):
+            folder = path.parent
+            raise FileError(f"A 10x matrix is read with its genes and barcodes: pass the folder '{folder}'.")
+        raise FileError(f"Input must be {READ}; got '{path}'. Convert it to .h5ad first.")
+    held = {item.name for item in path.iterdir()}
+    if suffix == ".zarr" or held & {".zgroup", "zarr.json"}:
+        return ZARR
+    if held & {"matrix.mtx", "matrix.mtx.gz"}:
+        return MTX
+    raise FileError(f"Input must be {READ}; the folder '{path}' holds {list_names(sorted(held))}.")
+
+
+def _missing(path: Path) -> str:
+    folder = path.parent
+    if path.is_symlink():
+        return f"Input must exist; '{path}' is a link to '{path.readlink()}', which does not. Mend the link."
+    if not folder.is_dir():
+        return f"Input must exist; there is no folder '{folder}'. Check the path."
+    names = sorted(item.name for item in folder.iterdir())
+    hint = nearest_name(path.name, names) or f" The folder holds {list_names(names)}."
+    return f"Input must exist; there is no '{path.name}' in '{folder.resolve()}'.{hint}"
+
+
+@contextmanager
+def _explained(path: Path, article: str) -> Iterator[None]:
+    try:
+        yield
+    except (TopocraftError, MemoryError):
+        raise
+    except PermissionError as error:
+        raise FileError(
+            f"Input must be readable; '{path}' is not, for this user. Ask its owner for the right to read it."
+        ) from error
+    except BlockingIOError as error:
+        raise FileError(f"'{path}' is being written by another program. Wait for it to end.") from error
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        raise FileError(
+            f"'{path}' is damaged or not {article}: {reason.rstrip('.')}. "
+            "Check that it was copied whole, or fetch it again."
+        ) from error
+
+
+@contextmanager
+def _heard(notes: list[str]) -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield
+    for warning in heard:
+        text = next(iter(str(warning.message).strip().splitlines()), "")
+        known = text in notes or any(settled in text for settled in SETTLED)
+        if issubclass(warning.category, UserWarning) and not known:
+            notes.append(text)
+
+
+def _number(names: Any, make_unique: Callable[[], None], what: str) -> list[str]:
+    repeated = names[names.duplicated()]
+    if not len(repeated):
+        return []
+    make_unique()
+    shown = list_names(repeated.unique(), 3)
+    return [f"{len(repeated):,} repeated {what} names were numbered to be unique: {shown}."]
+
+
+def _read_h5ad(path: Path) -> tuple[AnnData, list[str]]:
+    import anndata
+
+    return anndata.read_h5ad(path), []
+
+
+def _read_zarr(path: Path) -> tuple[AnnData, list[str]]:
+    import anndata
+
+    return anndata.read_zarr(path), []
+
+
+def _read_loom(path: Path) -> tuple[AnnData, list[str]]:
+    if importlib.util.find_spec("loompy") is None:
+        raise FileError("Reading .loom needs loompy, which is not installed: pip install 'topocraft[loom]'.")
+    import anndata
+    import h5py
+
+    notes, names = [], {}
+    with h5py.File(path, "r") as file:
+        for axis, what, candidates in LOOM_NAMES:
+            held = [name for name in candidates if name in file[axis]]
+            names[what] = held[0] if held else candidates[0]
+            if not held:
+                notes.append(f"the {what}s have no names ({axis} '{candidates[0]}') and were numbered.")
+    # X_name: anndata would take a layer 'spliced' instead. validate: loompy refuses files that it can read.
+    named = {"obs_names": names["cell"], "var_names": names["gene"]}
+    return anndata.io.read_loom(path, X_name="", validate=False, **named), notes
+
+
+LOOM_NAMES = (("col_attrs", "cell", ("CellID", "obs_names")), ("row_attrs", "gene", ("Gene", "var_names")))
+FILE_KINDS = {
+    ".h5ad": _Kind("an h5ad", _read_h5ad),
+    ".h5": _Kind("a 10x .h5", read_10x_h5, is_10x=True),
+    ".loom": _Kind("a loom", _read_loom),
+}
+ZARR = _Kind("a zarr store of AnnData", _read_zarr)
+MTX = _Kind("a 10x mtx folder", read_10x_mtx, is_10x=True)

@@ -1,0 +1,203 @@
+"""One picture: the cells before and after integration, by batch and by type."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from topocraft.errors import InputError
+from topocraft.randomness import numpy_stream, stream_seed
+from topocraft.topology.clusters import connectivities
+from topocraft.topology.neighbors import nearest_neighbors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442")
+"""Okabe and Ito's eight colours, told apart with any colour vision (https://jfly.uni-koeln.de/color/)."""
+MANY = "turbo"
+"""Colour map for more categories than the palette has."""
+MISSING = "#D0D0D0"
+NEIGHBORS, SPREAD, MIN_DISTANCE = 15, 1.0, 0.3
+FEW = 20
+"""Cells for which the spectral start of a layout has too little to go by."""
+PANEL_INCHES, DOTS_PER_INCH = 3.4, 150
+LEGEND_ROWS = 16
+
+
+def umap_layout(points: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Lay cells out in the plane by UMAP, the same for the same seed.
+
+    Parameters
+    ----------
+    points
+        Coordinates, (n_cells, d), finite, at least 4 cells.
+    seed
+        Of the layout.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n_cells, 2), float32. Distances in it are no measure of anything: it is for looking at.
+
+    Raises
+    ------
+    InputError
+        Fewer than 4 cells.
+
+    References
+    ----------
+    McInnes, Healy, Melville 2018, arXiv:1802.03426.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from topocraft.plot import umap_layout
+    >>> umap_layout(np.random.default_rng(0).normal(size=(40, 5))).shape
+    (40, 2)
+    """
+    if len(points) < 4:
+        raise InputError(f"A UMAP needs at least 4 cells; got {len(points)}.")
+    graph = connectivities(nearest_neighbors(points, NEIGHBORS, seed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from umap import umap_
+
+        # Our graph, and only the layout from umap: to compile its neighbour search takes 15 s more.
+        a, b = umap_.find_ab_params(SPREAD, MIN_DISTANCE)
+        layout: np.ndarray = umap_.simplicial_set_embedding(
+            points,
+            graph.tocoo(),
+            n_components=2,
+            initial_alpha=1.0,
+            a=a,
+            b=b,
+            gamma=1.0,
+            negative_sample_rate=5,
+            n_epochs=None,
+            init="random" if len(points) < FEW else "spectral",
+            random_state=np.random.RandomState(stream_seed(seed, "umap")),
+            metric="euclidean",
+            metric_kwds={},
+            densmap=False,
+            densmap_kwds={},
+            output_dens=False,
+        )[0]
+    return layout
+
+
+def umap_figure(before: np.ndarray, after: np.ndarray, colours: Mapping[str, Any], seed: int = 0) -> Figure:
+    """Draw UMAPs of the cells before and after integration, one column of panels per annotation.
+
+    Parameters
+    ----------
+    before, after
+        Uncorrected and integrated coordinates, (n_cells, d). Cells with NaN coordinates after integration are
+        left out.
+    colours
+        Annotations by title, each with one value per cell; categories keep their order.
+    seed
+        Of both layouts and of the order in which cells are drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot: it needs no display, and no closing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from topocraft.plot import umap_figure
+    >>> points = np.random.default_rng(0).normal(size=(40, 5))
+    >>> len(umap_figure(points, points, {"batch": ["a", "b"] * 20}).axes)
+    2
+    """
+    from matplotlib.figure import Figure
+
+    drawn = np.flatnonzero(np.isfinite(after).all(axis=1))
+    # In chance order, so that no batch is painted over the others.
+    drawn = numpy_stream(seed, "drawing order").permutation(drawn)
+    categories = {title: _categories(values, drawn) for title, values in colours.items()}
+    size = (
+        sum(PANEL_INCHES + _legend_inches(names) for _, names in categories.values()),
+        2.05 * PANEL_INCHES,
+    )
+    figure = Figure(figsize=size, layout="constrained", dpi=DOTS_PER_INCH)
+    panels = figure.subplots(2, len(categories), squeeze=False)
+    moments = (("before integration", before), ("after integration", after))
+    for row, (moment, points) in zip(panels, moments, strict=True):
+        layout = umap_layout(points[drawn], seed)
+        for panel, (codes, names) in zip(row, categories.values(), strict=True):
+            _draw(panel, layout, codes, len(names))
+        row[0].set_ylabel(moment, fontsize=11)
+    for panel, (title, (_, names)) in zip(panels[0], categories.items(), strict=True):
+        panel.set_title(title, loc="left", fontsize=11, fontweight="bold")
+        _add_legend(panel, names)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
+    """Write a figure as PNG, whole or not at all.
+
+    Raises
+    ------
+    FileError
+        The file exists and ``force`` is not given, or it cannot be written.
+    """
+    from topocraft.data.outputs import atomic_file
+
+    with atomic_file(path, force) as partial:
+        figure.savefig(partial, format="png", bbox_inches="tight", pad_inches=0.1)
+
+
+def _categories(values: Any, drawn: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    every = np.asarray(values).astype(str)
+    ordered = [str(name) for name in values.cat.categories] if hasattr(values, "cat") else sorted(set(every))
+    names = [name for name in ordered if name in set(every[drawn])]
+    position = {name: code for code, name in enumerate(names)}
+    return np.array([position.get(name, -1) for name in every[drawn]]), names
+
+
+def _draw(panel: Axes, layout: np.ndarray, codes: np.ndarray, n_names: int) -> None:
+    palette = [*_palette(n_names), MISSING]
+    area = float(np.clip(12_000 / len(layout), 0.5, 9.0))
+    panel.scatter(layout[:, 0], layout[:, 1], s=area, c=[palette[code] for code in codes], linewidths=0, alpha=0.9)
+    panel.set(xticks=[], yticks=[])
+    panel.set_box_aspect(1)
+    panel.spines[:].set_color("#BBBBBB")
+
+
+def _legend_inches(names: list[str]) -> float:
+    longest = max((len(name) for name in names), default=0)
+    return math.ceil(len(names) / LEGEND_ROWS) * (0.65 + 0.08 * longest)
+
+
+def _add_legend(panel: Axes, names: list[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = [Line2D([], [], marker="o", linestyle="", color=colour) for colour in _palette(len(names))]
+    panel.legend(
+        marks,
+        names,
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.02),
+        ncols=math.ceil(len(names) / LEGEND_ROWS),
+        frameon=False,
+        fontsize=9,
+        handletextpad=0.2,
+    )
+
+
+def _palette(n_colours: int) -> list[str]:
+    if n_colours <= len(PALETTE):
+        return list(PALETTE[:n_colours])
+    from matplotlib import colormaps, colors
+
+    return [colors.to_hex(colour) for colour in colormaps[MANY](np.linspace(0.02, 0.98, n_colours))]

@@ -1,0 +1,75 @@
+"""A folder of small cells, and the command on a network so small that it takes no time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anndata import AnnData
+from typer.testing import CliRunner, Result
+
+from topocraft.cli import app
+from topocraft.simulate.demo import demo_cells
+
+QUICK = {
+    "n_latent": 8,
+    "encoder_widths": [32, 16],
+    "decoder_widths": [16, 32],
+    "classifier_widths": [8],
+    "epochs": 2,
+    "warmup_epochs": 1,
+    "cells_per_batch": 64,
+    "cells_per_step": 96,
+}
+QUICKLY = [part for name, value in QUICK.items() for part in ("--set", f"{name}={json.dumps(value)}")]
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def quick() -> dict[str, Any]:
+    """Return the fields that make a run short."""
+    return dict(QUICK)
+
+
+@pytest.fixture(scope="session")
+def quickly_set() -> list[str]:
+    """Return the same as arguments of the command."""
+    return list(QUICKLY)
+
+
+@pytest.fixture(scope="session")
+def cells() -> AnnData:
+    adata = demo_cells(n_cells=240, n_genes=200)
+    adata.layers["counts"] = adata.X.copy()
+    return adata
+
+
+@pytest.fixture
+def folder(tmp_path: Path, cells: AnnData, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Enter a folder with ``cells.h5ad`` and, of two of its batches, ``large.h5ad`` and ``medium.h5ad``."""
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    for batch in ("large", "medium"):
+        cells[cells.obs["batch"] == batch].write_h5ad(tmp_path / f"{batch}.h5ad")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    def call(*arguments: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+        return result
+
+    return call
+
+
+@pytest.fixture
+def quickly(run: Run) -> Run:
+    def call(*arguments: str, code: int = 0) -> Result:
+        return run("integrate", *arguments, "--threads", "1", *QUICKLY, code=code)
+
+    return call

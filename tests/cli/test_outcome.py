@@ -1,0 +1,99 @@
+"""How the command ends: interrupts, lack of memory, help, version."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from topocraft import Integrator, __version__
+
+Run = Callable[..., Result]
+CELLS = ("cells.h5ad", "-b", "batch")
+
+
+def test_memory_that_runs_out_is_no_traceback(quickly: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("topocraft.integrator.integrate", too_much)
+    error = quickly(*CELLS, "-o", "o.h5ad", code=1).stderr
+    assert "Error: Memory ran out. --dry-run tells about how much is needed." in error
+
+
+def test_what_was_written_before_a_failure_is_told(quickly: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Integrator, "save", interrupted)
+    error = quickly(*CELLS, "-o", "o.h5ad", "--save-model", "m", code=130).stderr
+    assert error.endswith("Interrupted; written before that: 'o.h5ad'.\n")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "message"),
+    [
+        (signal.SIGINT, 130, "Interrupted; nothing was written."),
+        (signal.SIGTERM, 143, "Terminated; nothing was written."),
+    ],
+)
+def test_an_interrupt_in_training_leaves_nothing(
+    folder: Path, quickly_set: list[str], sent: signal.Signals, code: int, message: str
+) -> None:
+    # The handler is set anew because a shell's background jobs start with SIGINT ignored.
+    start = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from topocraft.__main__ import main; main()"
+    )
+    endless = ["--epochs", "10000000", "--threads", "1", "-o", "out.h5ad", "--save-model", "model"]
+    before = sorted(folder.iterdir())
+    command = [sys.executable, "-c", start, "integrate", *CELLS, *quickly_set, *endless]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        try:
+            for line in process.stderr:
+                if line.startswith("train"):
+                    break
+            process.send_signal(sent)
+            last = process.stderr.read().splitlines()[-1]
+            assert process.wait(timeout=60) == code
+            assert last == message
+            assert process.stdout.read() == ""
+        finally:
+            process.kill()
+    assert sorted(folder.iterdir()) == before
+
+
+def test_the_module_runs_and_tells_its_version() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "topocraft", "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == f"topocraft {__version__}\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ((), ("integrate", "demo", "--version")),
+        (
+            ("integrate",),
+            ("topocraft integrate cells.h5ad -b batch -o integrated.h5ad", "[default: 150]", "Method", "Result"),
+        ),
+        (("demo",), ("topocraft demo -o somewhere --seed 1 --force", "demo.h5ad and umap.png", "--quiet")),
+    ],
+)
+def test_help_has_examples_and_defaults(command: tuple[str, ...], told: tuple[str, ...], run: Run) -> None:
+    text = " ".join(run(*command, "--help").stdout.replace("│", " ").split())
+    for words in told:
+        assert words in text
+
+
+def test_without_a_command_there_is_help(run: Run) -> None:
+    assert "integrate" in run(code=2).output
