@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from topocraft.hardware import let_waiting_threads_sleep
+from topocraft.progress import Silent
+
 ROOT = Path(__file__).parents[1]
 VARIABLE = "TOPOCRAFT_TEST_DATA"
+
+let_waiting_threads_sleep()  # before any test imports torch
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +29,26 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+class Heard(Silent):
+    """Remembers what the pipeline told."""
+
+    def __init__(self) -> None:
+        self.phases: list[tuple[str, int | None]] = []
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+
+    def phase(self, name: str, total: int | None = None) -> None:
+        self.phases.append((name, total))
+
+    def advance(self, note: str = "") -> None:
+        self.notes.append(note)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()

@@ -33,7 +33,7 @@ ROOMS = {
     "config": _room(0),
     "progress": _room(0),
     "randomness": _room(0, "numpy torch"),
-    "hardware": _room(0, "torch"),
+    "hardware": _room(0, "torch threadpoolctl"),
     "model": _room(1, "numpy torch"),
     "metrics": _room(1, "numpy scipy sklearn"),
     "simulate": _room(1, "numpy scipy pandas anndata"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from topocraft.errors import ConfigError, nearest_name
 
@@ -31,12 +31,12 @@ def _require(owner: str, name: str, value: object, holds: bool, allowed: str) ->
 class _Checked:
     """Checks the fields that carry a range in ``RANGES`` and those typed as a choice of words."""
 
-    RANGES: dict[str, tuple[float, float]] = {}
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {}
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for name, hint in hints.items():
-            if name == "RANGES":
+            if get_origin(hint) is ClassVar:
                 continue
             value, owner = getattr(self, name), type(self).__name__
             choices = get_args(hint)
@@ -79,7 +79,7 @@ class PreprocessConfig(_Checked):
     min_batch_cells: int = 30
     """Batches with fewer cells are pooled for the choice of genes (for nothing else)."""
 
-    RANGES = {
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {
         "min_genes": (0, _INF),
         "min_cells": (0, _INF),
         "target_sum": (1, _INF),
@@ -106,7 +106,7 @@ class TopologyConfig(_Checked):
     nesting: Nesting = "graph"
     """High clustering inside each low cluster, or on the whole graph."""
 
-    RANGES = {
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {
         "n_components": (2, _INF),
         "n_neighbors": (2, _INF),
         "low_resolution": (1e-6, _INF),
@@ -127,15 +127,16 @@ class ModelConfig(_Checked):
     layers of the published network, or a slope and an offset per gene."""
     variance_floor: float = 1e-4
 
-    RANGES = {"n_latent": (2, _INF), "variance_floor": (0, _INF)}
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {"n_latent": (2, _INF), "variance_floor": (0, _INF)}
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("encoder_widths", "decoder_widths", "classifier_widths"):
-            widths = tuple(getattr(self, name))
-            whole = bool(widths) and all(isinstance(width, int) and width > 0 for width in widths)
-            _require("ModelConfig", name, widths, whole, "one or more positive whole numbers")
-            object.__setattr__(self, name, widths)
+            widths = getattr(self, name)
+            listed = isinstance(widths, (tuple, list)) and bool(widths)
+            whole = listed and all(type(width) is int and width > 0 for width in widths)
+            _require("ModelConfig", name, widths, whole, "a list of one or more positive whole numbers")
+            object.__setattr__(self, name, tuple(widths))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +168,7 @@ class TrainingConfig(_Checked):
     precision: Precision = "auto"
     """Of matrix products; ``auto`` takes bfloat16 where the processor has instructions for it."""
 
-    RANGES = {
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {
         "epochs": (1, _INF),
         "warmup_epochs": (0, _INF),
         "cells_per_batch": (2, _INF),
@@ -194,7 +195,7 @@ class EmbeddingConfig(_Checked):
     set_aside: SetAside = "embed"
     """Cells that quality control kept out of training: embed them all the same, give them NaN, or drop them."""
 
-    RANGES = {"n_components": (2, _INF)}
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {"n_components": (2, _INF)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +219,7 @@ class IntegrationConfig(_Checked):
     threads: int | None = None
     """Processor threads; ``None`` takes the cores that this process was really granted."""
 
-    RANGES = {"seed": (0, 2**32 - 1), "threads": (1, _INF)}
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {"seed": (0, 2**32 - 1), "threads": (1, _INF)}
 
     @classmethod
     def published(cls, **values: Any) -> IntegrationConfig:
@@ -247,7 +248,8 @@ class IntegrationConfig(_Checked):
         ConfigError
             A key is unknown (the nearest known one is named) or a value is outside its range.
         """
-        return _build(cls, values, "config")
+        built: IntegrationConfig = _build(cls, values, "config")
+        return built
 
     @classmethod
     def from_json(cls, text: str) -> IntegrationConfig:

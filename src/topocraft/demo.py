@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from topocraft.integrator import Integrator
     from topocraft.report import Report
 
-DEMO_CONFIG = IntegrationConfig().with_values(epochs=60, warmup_epochs=20)
+DEMO_CONFIG = IntegrationConfig().with_values(epochs=100, warmup_epochs=20)
 """Fewer epochs than by default: the cells are easy, and the user is waiting."""
 RESULT, PICTURE = "demo.h5ad", "umap.png"
 

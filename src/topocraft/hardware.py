@@ -35,15 +35,20 @@ def let_waiting_threads_sleep() -> None:
 
 @contextmanager
 def processor(threads: int | None) -> Iterator[int]:
-    """Run with ``threads`` torch threads and denormal floats flushed; restore the threads afterwards."""
+    """Run with at most ``threads`` threads in torch and every linear-algebra library; restore them afterwards.
+
+    Denormal floats are flushed to zero meanwhile, on this thread and on those it starts.
+    """
     import torch
+    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     wanted = threads or granted_cores()
     torch.set_flush_denormal(True)
     torch.set_num_threads(wanted)
     try:
-        yield wanted
+        with threadpool_limits(wanted):
+            yield wanted
     finally:
         torch.set_num_threads(before)
         torch.set_flush_denormal(False)

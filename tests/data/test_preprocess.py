@@ -123,7 +123,6 @@ def test_an_absent_gene_that_the_model_does_not_read_counts_as_unseen() -> None:
     np.testing.assert_allclose(found.toarray(), expected, rtol=1e-5)
 
 
-@pytest.mark.xfail(strict=True, reason="totals are summed in float32 (scipy casts to float64 after the sum)")
 def test_totals_are_summed_in_double_precision() -> None:
     generator = np.random.default_rng(0)
     values = (generator.random((4, 20_000)) + 0.5).astype(np.float32) * 30

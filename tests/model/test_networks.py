@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from topocraft.config import Head, ModelConfig
-from topocraft.model.networks import Networks, PerGeneHead
+from topocraft.model.networks import Networks, PerGeneHead, TrunkHead
 from topocraft.randomness import torch_stream
 
 HEADS: tuple[Head, ...] = ("published", "trunk", "per_gene")
@@ -57,11 +57,12 @@ def _perceptron(layers: nn.Sequential, x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _slow_head(head: nn.Module, combined: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _slow_head(head: nn.Module, combined: np.ndarray, batch: int) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(head, PerGeneHead):
-        names = ("mean_slope", "mean_offset", "dispersion_slope", "dispersion_offset")
-        a, b, c, d = (getattr(head, name).detach().double().numpy() for name in names)
+        (a, c), (b, d) = (part.detach().double().numpy() for part in (head.slopes, head.offsets))
         return a * combined + b, c * combined + d
+    if isinstance(head, TrunkHead):
+        return _linear(head.log_mean, combined), head.log_dispersion.weight[batch].detach().double().numpy()
     return _linear(head.log_mean, combined), _linear(head.log_dispersion, combined)
 
 
@@ -73,7 +74,7 @@ def test_decoder_agrees_with_a_loop_over_cells(head: Head) -> None:
         one_hot = np.eye(N_BATCHES)[batch[cell]]
         g1 = _perceptron(decoder.cell, np.concatenate([z[cell].double().numpy(), one_hot]))
         g2 = _perceptron(decoder.shift, one_hot)
-        expected = _slow_head(decoder.head, np.maximum(g1 + g2, 0))
+        expected = _slow_head(decoder.head, np.maximum(g1 + g2, 0), int(batch[cell]))
         np.testing.assert_allclose(log_mean[cell].detach(), expected[0], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(log_dispersion[cell].detach(), expected[1], rtol=1e-4, atol=1e-4)
 
@@ -89,8 +90,8 @@ def test_the_batch_branch_runs_on_one_row_per_batch() -> None:
     ("head", "shapes"),
     [
         ("published", [(N_GENES, N_GENES), (N_GENES,)] * 2),
-        ("trunk", [(N_GENES, 9), (N_GENES,)] * 2),
-        ("per_gene", [(N_GENES,)] * 4),
+        ("trunk", [(N_GENES, 9), (N_GENES,), (N_BATCHES, N_GENES)]),
+        ("per_gene", [(2, N_GENES)] * 2),
     ],
 )
 def test_heads_have_the_documented_shapes(head: Head, shapes: list[tuple[int, ...]]) -> None:
@@ -100,7 +101,7 @@ def test_heads_have_the_documented_shapes(head: Head, shapes: list[tuple[int, ..
 
 
 def test_default_networks_have_the_published_widths() -> None:
-    published = Networks(40, 5, ModelConfig(), torch_stream(0, "weights"))
+    published = Networks(40, 5, ModelConfig(head="published"), torch_stream(0, "weights"))
     widths = {
         "encoder.hidden.0": (1024, 40),
         "encoder.hidden.3": (512, 1024),
@@ -169,4 +170,15 @@ def test_normalisation_starts_near_the_identity() -> None:
 
 def test_the_per_gene_head_starts_as_the_identity() -> None:
     combined = torch.rand(2, N_GENES, generator=torch.Generator().manual_seed(4))
-    assert all(torch.equal(part, combined) for part in _networks("per_gene").decoder.head(combined))
+    assert all(
+        torch.equal(part, combined) for part in _networks("per_gene").decoder.head(combined, torch.tensor([0, 1]))
+    )
+
+
+def test_the_trunk_head_starts_with_a_dispersion_of_one_and_no_square_layer() -> None:
+    decoder = Networks(40, 5, ModelConfig(), torch_stream(0, "weights")).decoder
+    widths = ("cell.0", "cell.2", "shift.0", "shift.2", "head.log_mean")
+    shapes = [tuple(decoder.get_submodule(name).weight.shape) for name in widths]
+    assert shapes == [(512, 256 + 5), (1024, 512), (512, 5), (1024, 512), (40, 1024)]
+    assert decoder.head.log_dispersion.weight.shape == (5, 40)
+    assert not decoder.head.log_dispersion.weight.any()

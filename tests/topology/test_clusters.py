@@ -76,6 +76,15 @@ def test_connectivities_agree_with_umap(k: int) -> None:
     assert abs(weights - weights.T).max() < 1e-12
 
 
+def test_the_nearest_neighbour_that_counts_is_one_apart_as_in_umap() -> None:
+    points, _ = _blobs(per_type=20)
+    points[1::4] = points[::4]  # twins at distance zero
+    points[2::20] = points[::20]  # triplets
+    found = nearest_neighbors(points, 6)
+    assert (found.distances[:, 0] == 0).sum() > 40
+    np.testing.assert_allclose(connectivities(found).toarray(), _umap_weights(points, found), atol=1e-4)
+
+
 def test_connectivities_of_coincident_cells_are_finite() -> None:
     weights = _graph(np.zeros((20, 3), dtype=np.float32))
     assert np.isfinite(weights.data).all()

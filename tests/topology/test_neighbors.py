@@ -23,6 +23,10 @@ def _slow(points: np.ndarray, k: int) -> NeighborGraph:
     return NeighborGraph(np.array(indices), np.array(distances))
 
 
+def test_search_is_exact_up_to_fifty_thousand_points() -> None:
+    assert neighbors.EXACT_UP_TO == 50_000
+
+
 @pytest.fixture
 def descent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbors, "EXACT_UP_TO", 0)

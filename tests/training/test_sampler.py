@@ -117,7 +117,6 @@ def test_more_batches_than_an_epoch_holds_are_visited_over_epochs() -> None:
     assert len(set.union(*epochs)) == 700
 
 
-@pytest.mark.xfail(strict=True, reason="a step across the end of a round takes some batches twice, others not at all")
 @pytest.mark.parametrize("n_batches", [100, 500])
 def test_no_batch_stands_twice_in_a_step(n_batches: int) -> None:
     batch = _batches(*[20] * n_batches)
@@ -168,6 +167,5 @@ def test_epochs_by_hand(n_cells: int, n_batches: int, epochs: int, expected: int
     assert epochs_for(n_cells, n_batches, TrainingConfig(epochs=epochs)) == expected
 
 
-@pytest.mark.xfail(strict=True, reason="rounded down, so fewer epochs than 'at least 1.5 · n / (cells_per_batch · S)'")
 def test_epochs_are_at_least_the_formula() -> None:
     assert epochs_for(102_910, 2, TrainingConfig()) >= 1.5 * 102_910 / 1024 > 150

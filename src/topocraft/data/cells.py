@@ -205,17 +205,18 @@ def _chosen_genes(var: pd.DataFrame, gene_mask: str | None) -> np.ndarray:
     mask = column(var, gene_mask, "gene_mask", of="var")
     if mask.dtype != bool or not mask.any():
         raise InputError(
-            f"gene_mask '{gene_mask}' must be a boolean column of var with at least one True; it has dtype {mask.dtype} "
-            f"and {int((mask == True).sum()):,} True."  # noqa: E712
+            f"gene_mask '{gene_mask}' must be a boolean column of var with at least one True; "
+            f"it has dtype {mask.dtype} and {int((mask == True).sum()):,} True."  # noqa: E712
         )
-    return mask.to_numpy()
+    chosen: np.ndarray = mask.to_numpy()
+    return chosen
 
 
 def _batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarray:
     keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
     if not keys:
         raise InputError("batch_key must name at least one column of obs; got none.")
-    parts = []
+    parts: list[np.ndarray] = []
     for key in keys:
         labels = column(obs, key, "batch_key")
         texts = labels.astype(object).map(str, na_action="ignore")
@@ -228,7 +229,7 @@ def _batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarr
         parts.append(texts.to_numpy(dtype=str))
     if len(parts) == 1:
         return parts[0]
-    escaped = [np.char.replace(part, "|", r"\|") for part in parts]
+    escaped = [np.char.replace(np.char.replace(part, "\\", r"\\"), "|", r"\|") for part in parts]
     return np.array(["|".join(labels) for labels in zip(*escaped, strict=True)])
 
 
@@ -242,7 +243,9 @@ def _annotation(obs: pd.DataFrame, key: str | None, parameter: str) -> np.ndarra
             f"{parameter} '{key}' must label at least some cells; all {len(labels):,} are missing. "
             f"Leave {parameter} out to use clusters."
         )
-    return np.where(missing, None, labels.to_numpy(dtype=object))
+    given: np.ndarray = labels.to_numpy(dtype=object)
+    given[missing] = None
+    return given
 
 
 def _matrix(adata: AnnData, layer: str | None) -> Any:

@@ -13,7 +13,6 @@ from topocraft.config import PreprocessConfig
 from topocraft.data.cells import Cells
 from topocraft.errors import InputError, ModelError, list_names
 
-
 PUBLISHED_MIN_GENES = 300
 
 

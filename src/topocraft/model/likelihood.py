@@ -34,7 +34,7 @@ def negative_binomial_loss(log_mean: Tensor, log_dispersion: Tensor, where: Tens
     Tensor
         A scalar, lower is better. Gradients are written by hand, in one pass over memory.
     """
-    loss: Tensor = _NegativeBinomial.apply(log_mean, log_dispersion, where, values)
+    loss: Tensor = _NegativeBinomial.apply(log_mean, log_dispersion, where, values)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -81,7 +81,7 @@ def cosine_loss(log_mean: Tensor, expression: Tensor) -> Tensor:
 
     A cell without any expression counts as 1.
     """
-    loss: Tensor = _Cosine.apply(log_mean, expression)
+    loss: Tensor = _Cosine.apply(log_mean, expression)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -94,7 +94,8 @@ class _Cosine(torch.autograd.Function):
         cosine = (expression * mean).sum(dim=1) * scale
         ctx.save_for_backward(mean, expression, scale, cosine / norm.square())
         ctx.dtype = log_mean.dtype
-        return 1 - cosine.mean()
+        loss: Tensor = 1 - cosine.mean()
+        return loss
 
     @staticmethod
     @once_differentiable

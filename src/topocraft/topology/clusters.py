@@ -74,7 +74,8 @@ def principal_components(expression: sparse.csr_matrix, n_components: int) -> np
     from sklearn.decomposition import PCA
 
     fit = PCA(n_components=min(n_components, min(expression.shape) - 1), svd_solver="covariance_eigh")
-    return fit.fit_transform(expression).astype(np.float32)
+    components: np.ndarray = fit.fit_transform(expression).astype(np.float32)
+    return components
 
 
 def _two_levels(points: np.ndarray, config: TopologyConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,15 +96,15 @@ def _two_levels(points: np.ndarray, config: TopologyConfig, seed: int) -> tuple[
 def connectivities(neighbors: NeighborGraph) -> sparse.csr_matrix:
     """Return UMAP's fuzzy weights of a neighbour graph, symmetric, (n, n) (arXiv:1802.03426).
 
-    A neighbour at distance d weighs exp(−max(d − ρ, 0) / σ), where ρ is the distance of the nearest one not at zero and σ makes the
-    weights of a point sum to log2(k + 1); a + b − ab joins the two directions of an edge.
+    A neighbour at distance d weighs exp(−max(d − ρ, 0) / σ), where ρ is the distance of the nearest one not at zero
+    and σ makes the weights of a point sum to log2(k + 1); a + b − ab joins the two directions of an edge.
     """
     n_points, k = neighbors.indices.shape
     apart = np.where(neighbors.distances > 0, neighbors.distances, np.inf)
     nearest = np.nan_to_num(apart.min(axis=1, keepdims=True), posinf=0.0)
     beyond = np.maximum(neighbors.distances - nearest, 0.0)
     width = _solve_widths(beyond, np.log2(k + 1))
-    floor = MIN_WIDTH * neighbors.distances.mean(axis=1)
+    floor = MIN_WIDTH * neighbors.distances.sum(axis=1) / (k + 1)
     weights = np.exp(-beyond / np.maximum(width, np.maximum(floor, 1e-12))[:, None])
     ends = (np.repeat(np.arange(n_points), k), neighbors.indices.ravel())
     directed = sparse.csr_matrix((weights.ravel(), ends), shape=(n_points, n_points))

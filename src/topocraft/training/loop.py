@@ -86,5 +86,5 @@ def _record(history: History, losses: list[float], epoch: int) -> None:
         broken = [name for name, loss in zip(LOSS_NAMES, losses, strict=True) if not np.isfinite(loss)]
         raise TrainingError(
             f"Training left the finite numbers in epoch {epoch + 1}: {', '.join(broken)}. "
-            "Lower learning_rate (--learning-rate), or train with precision='float32'."
+            "Lower learning_rate (--set learning_rate=1e-4), or train in single precision (--set precision=float32)."
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from topocraft import hardware
 from topocraft.errors import ConfigError
@@ -80,6 +81,13 @@ def test_threads_and_denormals_are_restored(fails: bool) -> None:
         assert fails
     assert torch.get_num_threads() == before
     assert _product_of_denormals() != 0
+
+
+def test_every_linear_algebra_library_keeps_to_the_threads() -> None:
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    with processor(1):
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
 def test_threads_follow_the_granted_cores(quota: Path) -> None:
