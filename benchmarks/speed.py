@@ -83,9 +83,7 @@ def print_side_by_side() -> None:
         alone = process.run(jobs[0]).wall
         both = [process.wait_for(started) for started in [process.start(job) for job in jobs[1:]]]
         slower = max(cost.wall for cost in both) / alone
-        print(
-            f"  cellline_mixology, 30 epochs, alone {alone:.1f} s; of two at once the slower takes {slower:.2f} times that"
-        )
+        print(f"  cellline_mixology, 30 epochs, alone {alone:.1f} s; two at once: {slower:.2f} times that")
 
 
 def _job(file: Path, output: Path, head: str) -> list[str]:
