@@ -10,15 +10,15 @@ from rich.console import Console
 from topocraft.display import (
     LogProgress,
     TerminalProgress,
+    attended,
     byte_size,
     choose_progress,
     duration,
-    plan_table,
-    score_table,
 )
 from topocraft.plan import Plan
 from topocraft.progress import Progress, Silent
 from topocraft.report import Change, Report, TypeRow
+from topocraft.tables import plan_table, score_table
 
 NAN = float("nan")
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
@@ -225,3 +225,17 @@ def test_the_plan_table_tells_what_would_happen() -> None:
         "about 1.2 GB at the peak (an estimate)",
     ):
         assert fact in told
+
+
+def test_without_a_display_a_warning_is_a_python_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    with attended(None) as progress:
+        progress.phase("prepare")
+        with pytest.warns(UserWarning, match="3 cells were set aside"):
+            progress.warn("3 cells were set aside")
+
+
+def test_a_display_that_is_given_is_used_as_it_is() -> None:
+    given = Silent()
+    with attended(given) as progress:
+        assert progress is given

@@ -47,6 +47,7 @@ ROOMS = {
     "plot": _room(3, "numpy pandas matplotlib umap"),
     "demo": _room(3, "anndata matplotlib"),
     "display": _room(3, "rich"),
+    "tables": _room(3, "rich"),
     "": _room(4),
     "cli": _room(5, "typer rich anndata"),
     "__main__": _room(6),

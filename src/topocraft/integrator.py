@@ -12,6 +12,7 @@ import numpy as np
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, canonical_order, fingerprint, from_anndata
 from topocraft.data.preprocess import express, prepare
+from topocraft.display import attended
 from topocraft.errors import ModelError, list_names
 from topocraft.hardware import choose_device, choose_precision, let_waiting_threads_sleep, processor
 from topocraft.progress import Progress, Silent
@@ -231,7 +232,7 @@ def integrate(
     gene_mask
         Boolean column of ``var``: the genes that may be used; all where left out.
     progress
-        A display of progress.
+        A display of progress; left out, bars on a terminal or in a notebook, and elsewhere silence but for warnings.
 
     Returns
     -------
@@ -268,7 +269,8 @@ def integrate(
         gene_mask=gene_mask,
         input_kind=config.preprocess.input_kind,
     )
-    integrator = Integrator(config).fit(cells, progress)
+    with attended(progress) as shown:
+        integrator = Integrator(config).fit(cells, shown)
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
     return integrator
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Protocol
 
 
@@ -35,3 +36,11 @@ class Silent:
 
     def warn(self, message: str) -> None:
         """Ignore the message."""
+
+
+class Unattended(Silent):
+    """Says nothing of what goes well; what calls for attention becomes a Python warning."""
+
+    def warn(self, message: str) -> None:
+        """Warn, from the line that called topocraft."""
+        warnings.warn(message, UserWarning, stacklevel=5)

@@ -14,8 +14,9 @@ from topocraft._version import __version__
 from topocraft.cli import options
 from topocraft.cli.outcome import ERR, OUT, explained, tell
 from topocraft.config import IntegrationConfig
-from topocraft.display import choose_progress, plan_table
+from topocraft.display import choose_progress
 from topocraft.errors import FileError, InputError
+from topocraft.tables import plan_table
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -14,8 +14,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from topocraft.display import duration, score_table
+from topocraft.display import duration
 from topocraft.errors import TopocraftError, list_names
+from topocraft.tables import score_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
