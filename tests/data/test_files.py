@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -91,19 +90,6 @@ def write_loom(path: Path, cells: str = "CellID", genes: str = "Gene") -> Path:
         for graph in ("row_graphs", "col_graphs"):
             file.create_group(graph)
     return path
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    """Read and write as a user without rights, which root has whatever the mode of a file."""
-    if os.geteuid():
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.mark.parametrize("storage", list(STORAGE))
@@ -333,7 +319,9 @@ def test_an_empty_or_damaged_zarr(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("closed", ["file", "folder"])
-def test_a_file_that_may_not_be_read(tmp_path: Path, closed: str) -> None:
+def test_a_file_that_may_not_be_read(
+    tmp_path: Path, closed: str, nobody: Callable[[], AbstractContextManager[None]]
+) -> None:
     make_adata().write_h5ad(tmp_path / "cells.h5ad")
     for folder in [tmp_path, *tmp_path.parents][:3]:
         folder.chmod(0o755)

@@ -9,9 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +42,6 @@ def make_adata(fill: float = 1.0) -> anndata.AnnData:
 
 def read(path: Path) -> anndata.AnnData:
     return anndata.read_zarr(path) if path.suffix == ".zarr" else anndata.read_h5ad(path)
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    """Write as a user without rights, which root has whatever the mode of a folder."""
-    if os.geteuid():
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -277,7 +264,7 @@ def test_a_missing_folder(tmp_path: Path) -> None:
         check_output(tmp_path / "away" / "result.h5ad", force=False)
 
 
-def test_a_read_only_folder(tmp_path: Path) -> None:
+def test_a_read_only_folder(tmp_path: Path, nobody: Callable[[], AbstractContextManager[None]]) -> None:
     for folder in tmp_path.parents[:2]:
         folder.chmod(0o755)
     tmp_path.chmod(0o555)
@@ -291,7 +278,7 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
 
 
-def test_a_folder_that_may_not_be_entered(tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_entered(tmp_path: Path, nobody: Callable[[], AbstractContextManager[None]]) -> None:
     for folder in tmp_path.parents[:2]:
         folder.chmod(0o755)
     tmp_path.chmod(0)
