@@ -45,6 +45,7 @@ ROOMS = {
     "plan": _room(3, "numpy torch"),
     "report": _room(3, "numpy sklearn anndata"),
     "plot": _room(3, "numpy pandas matplotlib umap"),
+    "evaluation": _room(3, "numpy pandas scipy anndata matplotlib rich"),
     "demo": _room(3, "anndata matplotlib"),
     "display": _room(3, "rich"),
     "tables": _room(3, "rich"),

@@ -14,11 +14,16 @@ from topocraft._version import __version__
 from topocraft.config import IntegrationConfig
 
 if TYPE_CHECKING:
+    from topocraft.evaluation import evaluate
     from topocraft.integrator import Integrator, integrate
 
-__all__ = ["IntegrationConfig", "Integrator", "__version__", "integrate"]
+__all__ = ["IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate"]
 
-_LAZY = {"Integrator": "topocraft.integrator", "integrate": "topocraft.integrator"}
+_LAZY = {
+    "Integrator": "topocraft.integrator",
+    "evaluate": "topocraft.evaluation",
+    "integrate": "topocraft.integrator",
+}
 
 
 def __dir__() -> list[str]:
@@ -28,6 +33,8 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Import what needs the numerical libraries when it is first asked for."""
+    if name == "metrics":
+        return importlib.import_module("topocraft.metrics")
     if name not in _LAZY:
         raise AttributeError(f"module 'topocraft' has no attribute '{name}'")
     value = getattr(importlib.import_module(_LAZY[name]), name)

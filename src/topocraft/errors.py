@@ -5,7 +5,8 @@ TopocraftError
 ├── InputError     the cells cannot be integrated as they are         (also a ValueError)
 ├── FileError      a file or folder cannot be read or written         (also an OSError)
 ├── ModelError     a saved model is damaged or fits other cells       (also a ValueError)
-└── TrainingError  the losses left the finite numbers                 (also a RuntimeError)
+├── TrainingError  the losses left the finite numbers                 (also a RuntimeError)
+└── UndefinedScore the cells leave nothing to score, for a reason     (also a ValueError)
 
 Every message names the parameter, what is allowed, what came, and the cure.
 """
@@ -38,6 +39,10 @@ class ModelError(TopocraftError, ValueError):
 
 class TrainingError(TopocraftError, RuntimeError):
     """Training could not go on."""
+
+
+class UndefinedScore(TopocraftError, ValueError):
+    """A score has no value on these cells; the message is the reason, one sentence."""
 
 
 def list_names(names: Iterable[object], limit: int = 8) -> str:

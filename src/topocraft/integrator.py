@@ -16,7 +16,7 @@ from topocraft.display import attended
 from topocraft.errors import ModelError, list_names
 from topocraft.hardware import choose_device, choose_precision, let_waiting_threads_sleep, processor
 from topocraft.progress import Progress, Silent
-from topocraft.provenance import Stopwatch, annotate, library_versions
+from topocraft.provenance import KEY, Stopwatch, annotate, library_versions
 from topocraft.randomness import torch_stream
 from topocraft.topology.clusters import UNDECIDED, Topology, find_topology
 
@@ -272,6 +272,8 @@ def integrate(
     with attended(progress) as shown:
         integrator = Integrator(config).fit(cells, shown)
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
+    used = {"labels_low": labels_low, "labels_high": labels_high}
+    adata.uns[KEY]["annotation"] = {level: key for level, key in used.items() if key is not None}
     return integrator
 
 

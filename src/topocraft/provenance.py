@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KEY = "topocraft"
 EMBEDDING = "X_topocraft"
+SET_ASIDE = "topocraft_set_aside"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "scanpy", "anndata", "igraph", "torch")
 
 
@@ -52,7 +53,7 @@ def annotate(adata: AnnData, embedding: np.ndarray, fitted: Fitted, kept: np.nda
     for level in ("low", "high"):
         codes, categories = getattr(topology, level), getattr(topology, f"{level}_names")
         adata.obs[f"topocraft_{level}"] = pd.Categorical.from_codes(codes, categories)
-    adata.obs["topocraft_set_aside"] = ~kept
+    adata.obs[SET_ASIDE] = ~kept
     adata.uns[KEY] = describe(fitted) | {"set_aside": names.astype(str)}
     if policy == "drop" and not kept.all():
         adata._inplace_subset_obs(kept)

@@ -211,10 +211,10 @@ class _Scores:
 def _match(neighbors: NeighborGraph, truth: np.ndarray, seed: int) -> tuple[float, float]:
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-    from topocraft.topology.clusters import communities, connectivities
+    from topocraft.topology.clusters import as_network, communities, connectivities
 
-    graph = connectivities(neighbors)
-    found = [communities(graph, resolution, "leiden", seed) for resolution in RESOLUTIONS]
+    network = as_network(connectivities(neighbors))
+    found = [communities(network, resolution, "leiden", seed) for resolution in RESOLUTIONS]
     nmi = [float(normalized_mutual_info_score(truth, clusters)) for clusters in found]
     best = int(np.argmax(nmi))
     return float(adjusted_rand_score(truth, found[best])), nmi[best]

@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.metrics import adjusted_rand_score
 
 from topocraft.config import ClusterMethod, TopologyConfig
-from topocraft.topology.clusters import communities, connectivities, find_topology, principal_components
+from topocraft.topology.clusters import as_network, communities, connectivities, find_topology, principal_components
 from topocraft.topology.neighbors import NeighborGraph, nearest_neighbors
 
 METHODS: tuple[ClusterMethod, ...] = ("leiden", "louvain")
@@ -110,27 +110,29 @@ def test_principal_components_are_at_most_what_the_matrix_has() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_communities_recover_planted_blobs(method: ClusterMethod) -> None:
     points, types = _blobs()
-    assert adjusted_rand_score(types, communities(_graph(points), 0.5, method, seed=0)) == 1
+    assert adjusted_rand_score(types, communities(as_network(_graph(points)), 0.5, method, seed=0)) == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_communities_are_numbered_by_falling_size(method: ClusterMethod) -> None:
     sizes = [3, 9, 5]
     graph = sparse.block_diag([np.ones((size, size)) for size in sizes]).tocsr()
-    assert communities(graph, 1.0, method, seed=0).tolist() == [2] * 3 + [0] * 9 + [1] * 5
+    assert communities(as_network(graph), 1.0, method, seed=0).tolist() == [2] * 3 + [0] * 9 + [1] * 5
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("n", [1, 4])
 def test_cells_without_an_edge_stand_alone(method: ClusterMethod, n: int) -> None:
-    assert communities(sparse.csr_matrix((n, n)), 1.0, method, seed=0).tolist() == list(range(n))
+    assert communities(as_network(sparse.csr_matrix((n, n))), 1.0, method, seed=0).tolist() == list(range(n))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_modularity_of_the_karate_club(method: ClusterMethod) -> None:
     """The optimum, unweighted, is 0.4198 (doi:10.1109/TKDE.2007.190689); Louvain may stop a little below."""
     club = networkx.karate_club_graph()
-    found = communities(networkx.to_scipy_sparse_array(club, weight=None, format="csr"), 1.0, method, seed=0)
+    found = communities(
+        as_network(networkx.to_scipy_sparse_array(club, weight=None, format="csr")), 1.0, method, seed=0
+    )
     groups = [set(np.flatnonzero(found == code).tolist()) for code in np.unique(found)]
     least = {"leiden": 0.4197, "louvain": 0.41}[method]
     assert least < networkx.community.modularity(club, groups, weight=None) < 0.4199
@@ -147,7 +149,7 @@ def test_leiden_is_not_below_other_programs(resolution: float) -> None:
 
     other = networkx.community.louvain_communities(network, resolution=resolution, seed=0)
     reference = networkx.community.modularity(network, other, resolution=resolution)
-    assert modularity(communities(_graph(points), resolution, "leiden", seed=0)) >= reference - 1e-6
+    assert modularity(communities(as_network(_graph(points)), resolution, "leiden", seed=0)) >= reference - 1e-6
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -161,10 +163,10 @@ def test_communities_touch_no_global_generator(method: ClusterMethod) -> None:
     expected = draw()
     random.seed(11)
     before = random.getstate()
-    first = communities(graph, 1.0, method, seed=4)
+    first = communities(as_network(graph), 1.0, method, seed=4)
     assert random.getstate() == before
     random.seed(12)
-    assert np.array_equal(communities(graph, 1.0, method, seed=4), first)
+    assert np.array_equal(communities(as_network(graph), 1.0, method, seed=4), first)
     assert draw() == expected  # igraph draws from the standard library's generator again
 
 
@@ -186,7 +188,7 @@ def test_high_clusters_are_nested_in_low_ones_and_finer() -> None:
 def test_graph_nesting_clusters_the_whole_graph() -> None:
     expression, batch, _ = _cells()
     found = find_topology(expression, batch, TopologyConfig(nesting="graph", high_resolution=3.0))
-    whole = communities(_graph(principal_components(expression, 50)), 3.0, "leiden", seed=0)
+    whole = communities(as_network(_graph(principal_components(expression, 50))), 3.0, "leiden", seed=0)
     assert adjusted_rand_score(whole, found.high) == 1
 
 

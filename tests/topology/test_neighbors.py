@@ -23,8 +23,8 @@ def _slow(points: np.ndarray, k: int) -> NeighborGraph:
     return NeighborGraph(np.array(indices), np.array(distances))
 
 
-def test_search_is_exact_up_to_fifty_thousand_points() -> None:
-    assert neighbors.EXACT_UP_TO == 50_000
+def test_search_is_exact_up_to_a_hundred_thousand_points() -> None:
+    assert neighbors.EXACT_UP_TO == 100_000
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
-"""The command line: parse (``options``), call (``commands``), end with words and a code (``outcome``)."""
+"""The command line: a module per command, which parses (``options``), calls, and ends with a code (``outcome``)."""
 
-from topocraft.cli.commands import app
+from topocraft.cli.app import app
 
 __all__ = ["app"]

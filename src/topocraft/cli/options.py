@@ -32,8 +32,14 @@ Files = Annotated[
         metavar="FILE", help="Cells: .h5ad, .zarr, .loom, 10x .h5, 10x mtx folder. Of several, each is a batch."
     ),
 ]
+OneFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Cells with embeddings in obsm: .h5ad, .zarr, .loom.", show_default=False)
+]
 BatchKey = Annotated[
     Names, _option("--batch-key -b", COLUMNS, "Column of obs with the batch; repeatable.", metavar="<str>")
+]
+BatchKeys = Annotated[
+    list[str], _option("--batch-key -b", COLUMNS, "Column of obs with the batch; repeatable.", metavar="<str>")
 ]
 Layer = Annotated[Name, _option("--layer", COLUMNS, "Layer to read instead of X.")]
 Kind = Annotated[InputKind | None, _option("--input-kind", COLUMNS, "What the values are.", "auto")]
@@ -41,6 +47,16 @@ GeneMask = Annotated[Name, _option("--gene-mask", COLUMNS, "Boolean column of va
 LabelsLow = Annotated[Name, _option("--labels-low", COLUMNS, "Column of obs: cells that differ in it are unlike.")]
 LabelsHigh = Annotated[Name, _option("--labels-high", COLUMNS, "Column of obs: cells that agree in it are alike.")]
 LabelKey = Annotated[Name, _option("--label-key", COLUMNS, "Column of obs with the true types, for scores alone.")]
+Embeddings = Annotated[
+    Names,
+    _option("--embedding -e", COLUMNS, "Key of obsm to score; repeatable.", "X_topocraft", metavar="<str>"),
+]
+Unintegrated = Annotated[
+    Name, _option("--unintegrated", COLUMNS, "Key of obsm with unintegrated components, if X has no counts.")
+]
+Continuous = Annotated[
+    Names, _option("--continuous", COLUMNS, "Column of obs with numbers to be conserved; repeatable.", metavar="<str>")
+]
 MakeUnique = Annotated[bool, _option("--make-unique", COLUMNS, "Number repeated cell and gene names.")]
 
 Output = Annotated[Path | None, _option("--output -o", RESULT, "File to write: .h5ad or .zarr.")]
@@ -54,6 +70,12 @@ Poor = Annotated[
         DEFAULT.embedding.set_aside,
     ),
 ]
+JsonFile = Annotated[Path | None, _option("--json", RESULT, "Write scores, cautions and versions as JSON.")]
+CsvFile = Annotated[Path | None, _option("--csv", RESULT, "Write the scores as a table, one row each.")]
+MixingMap = Annotated[
+    Path | None, _option("--mixing-map", RESULT, "Write, as CSV, how well batches mix around every cell.")
+]
+Picture = Annotated[Path | None, _option("--picture", RESULT, "Draw the scores as PNG.")]
 Force = Annotated[bool, _option("--force", RESULT, "Replace results that are there already.")]
 Folder = Annotated[Path, _option("--output -o", RESULT, "Folder to write into.", "topocraft-demo")]
 
@@ -81,6 +103,14 @@ Epochs = Annotated[Count, _option("--epochs", METHOD, "Rounds of training.", DEF
 Seed = Annotated[Count, _option("--seed", RUN, "The same seed gives the same result.", DEFAULT.seed)]
 Where = Annotated[Device | None, _option("--device", RUN, "Where to compute.", DEFAULT.device)]
 Threads = Annotated[Count, _option("--threads", RUN, "Processor threads.", "the cores granted")]
+Controls = Annotated[
+    bool,
+    typer.Option(
+        "--controls/--no-controls",
+        help="Score the controls as well: floor and ceiling.",
+        rich_help_panel=METHOD,
+    ),
+]
 DryRun = Annotated[bool, _option("--dry-run", RUN, "Tell what would happen; train and write nothing.")]
 Quiet = Annotated[bool, _option("--quiet -q", RUN, "Say nothing but errors.")]
 

@@ -150,7 +150,7 @@ def from_anndata(
     _require_some(adata)
     _require_unique(adata.obs_names, "cell", "obs_names")
     _require_unique(adata.var_names, "gene", "var_names")
-    batch = _batch_labels(adata.obs, batch_key)
+    batch = batch_labels(adata.obs, batch_key)
     names, codes = np.unique(batch, return_inverse=True)
     if len(names) < 2:
         raise InputError(
@@ -212,7 +212,14 @@ def _chosen_genes(var: pd.DataFrame, gene_mask: str | None) -> np.ndarray:
     return chosen
 
 
-def _batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarray:
+def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarray:
+    """Return the batch of every cell as text, (n_cells,); several columns joined by "|".
+
+    Raises
+    ------
+    InputError
+        A column is missing (those there are are named), or a cell has no batch.
+    """
     keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
     if not keys:
         raise InputError("batch_key must name at least one column of obs; got none.")

@@ -52,6 +52,20 @@ def check_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Non
     """
     path = Path(path)
     is_zarr = _is_zarr(path)
+    _require_place(path, is_zarr, force, inputs)
+
+
+def check_file(path: Path, ending: str, *, force: bool, inputs: Sequence[Path] = ()) -> None:
+    """Refuse, before any work, a file of another ending than ``ending``, or one that could not be written.
+
+    Parameters and errors are those of ``check_output``.
+    """
+    if path.suffix.lower() != ending:
+        raise FileError(f"Output '{path}' must end in {ending}. Name another path.")
+    _require_place(path, False, force, inputs)
+
+
+def _require_place(path: Path, is_zarr: bool, force: bool, inputs: Sequence[Path]) -> None:
     with explained(path):
         target = followed(path)
         _require_folder(target.parent)

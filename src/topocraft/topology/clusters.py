@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +12,9 @@ from scipy import sparse
 from topocraft.config import TopologyConfig
 from topocraft.randomness import python_stream
 from topocraft.topology.neighbors import NeighborGraph, nearest_neighbors
+
+if TYPE_CHECKING:
+    import igraph
 
 UNDECIDED = -1
 MIN_WIDTH = 1e-3
@@ -70,10 +74,15 @@ def find_topology(
 
 
 def principal_components(expression: sparse.csr_matrix, n_components: int) -> np.ndarray:
-    """Return the leading principal components, (n_cells, ≤ n_components), float32."""
+    """Return the leading principal components, (n_cells, ≤ n_components), float32.
+
+    Where cells are fewer than genes, Lanczos iterations on the cells cost a fraction of a genes × genes decomposition.
+    """
     from sklearn.decomposition import PCA
 
-    fit = PCA(n_components=min(n_components, min(expression.shape) - 1), svd_solver="covariance_eigh")
+    n_components = min(n_components, min(expression.shape) - 1)
+    solver = "arpack" if expression.shape[0] < expression.shape[1] else "covariance_eigh"
+    fit = PCA(n_components=n_components, svd_solver=solver, random_state=0)
     components: np.ndarray = fit.fit_transform(expression).astype(np.float32)
     return components
 
@@ -82,13 +91,14 @@ def _two_levels(points: np.ndarray, config: TopologyConfig, seed: int) -> tuple[
     if len(points) < 4:
         return np.zeros(len(points), dtype=np.int64), np.zeros(len(points), dtype=np.int64)
     graph = connectivities(nearest_neighbors(points, config.n_neighbors, seed))
-    low = communities(graph, config.low_resolution, config.method, seed)
+    network = as_network(graph)
+    low = communities(network, config.low_resolution, config.method, seed)
     if config.nesting == "graph":
-        return low, communities(graph, config.high_resolution, config.method, seed)
+        return low, communities(network, config.high_resolution, config.method, seed)
     high = np.zeros_like(low)
     for cluster in range(low.max() + 1):
         members = np.flatnonzero(low == cluster)
-        inside = communities(graph[members][:, members], config.high_resolution, config.method, seed)
+        inside = communities(as_network(graph[members][:, members]), config.high_resolution, config.method, seed)
         high[members] = inside + high.max() + 1
     return low, high
 
@@ -123,20 +133,30 @@ def _solve_widths(beyond: np.ndarray, target: float) -> np.ndarray:
     return width
 
 
-def communities(graph: sparse.csr_matrix, resolution: float, method: str, seed: int) -> np.ndarray:
-    """Return the communities of a weighted graph as codes 0, 1, … by falling size, (n,), int64."""
+def as_network(graph: sparse.csr_matrix) -> igraph.Graph:
+    """Return a symmetric weighted graph, (n, n), as igraph holds it; build it once for several clusterings."""
     import igraph
 
     upper = sparse.triu(graph, k=1).tocoo()
-    network = igraph.Graph(n=graph.shape[0], edges=np.column_stack([upper.row, upper.col]))
+    edges = np.column_stack([upper.row, upper.col]).astype(np.int64)
+    return igraph.Graph(n=graph.shape[0], edges=edges, edge_attrs={"weight": upper.data})
+
+
+def communities(network: igraph.Graph, resolution: float, method: str, seed: int, n_iterations: int = 10) -> np.ndarray:
+    """Return the communities of a weighted graph as codes 0, 1, … by falling size, (n,), int64.
+
+    ``n_iterations`` is Leiden's; Louvain ("louvain") runs until nothing moves.
+    """
+    import igraph
+
     igraph.set_random_number_generator(python_stream(seed, "communities"))
     try:
         if method == "leiden":
             found = network.community_leiden(
-                objective_function="modularity", weights=upper.data, resolution=resolution, n_iterations=10
+                objective_function="modularity", weights="weight", resolution=resolution, n_iterations=n_iterations
             )
         else:
-            found = network.community_multilevel(weights=upper.data, resolution=resolution)
+            found = network.community_multilevel(weights="weight", resolution=resolution)
     finally:
         igraph.set_random_number_generator(random)
     return _by_size(np.asarray(found.membership, dtype=np.int64))

@@ -8,7 +8,7 @@ import numpy as np
 
 from topocraft.randomness import stream_seed
 
-EXACT_UP_TO = 50_000
+EXACT_UP_TO = 100_000
 
 
 @dataclass(frozen=True, eq=False)

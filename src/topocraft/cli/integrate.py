@@ -1,4 +1,4 @@
-"""The commands: what is asked, checked before any long work, done, written and told."""
+"""``topocraft integrate``: what is asked, checked before any long work, done, written and told."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from topocraft._version import __version__
 from topocraft.cli import options
 from topocraft.cli.outcome import ERR, OUT, explained, tell
 from topocraft.config import IntegrationConfig
@@ -33,30 +32,8 @@ topocraft integrate cells.h5ad -b batch -o integrated.h5ad
 topocraft integrate donor1.h5ad donor2.h5ad -o integrated.h5ad
 
 topocraft integrate cells.h5ad -b donor -b chemistry --layer counts --dry-run"""
-DEMO_EXAMPLES = """[bold]Examples[/bold]
-
-topocraft demo
-
-topocraft demo -o somewhere --seed 1 --force"""
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        OUT.print(f"topocraft {__version__}", highlight=False)
-        raise typer.Exit
-
-
-Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")]
-
-
-@app.callback()
-def main(version: Version = False) -> None:
-    """One map out of many single-cell experiments: batches mix, cell types stay apart."""
-
-
-@app.command(epilog=EXAMPLES)
 def integrate(
     files: options.Files,
     batch_key: options.BatchKey = None,
@@ -123,31 +100,6 @@ def integrate(
             OUT.print(plan_table(plan))
         elif not quiet:
             tell(adata, model, report, written, time.monotonic() - started)
-
-
-@app.command(epilog=DEMO_EXAMPLES)
-def demo(
-    output: options.Folder = Path("topocraft-demo"),
-    seed: options.Seed = None,
-    force: options.Force = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Integrate simulated cells in under a minute; needs no file and no network.
-
-    Three unequal batches hold a rare type, a type in one batch only and two siblings.
-
-    Prints what became of each, and writes demo.h5ad and umap.png.
-    """
-    from topocraft.demo import require_demo_folder, run_demo, save_demo
-
-    started = time.monotonic()
-    with explained() as written:
-        require_demo_folder(output, force=force)
-        with choose_progress(quiet, ERR) as progress:
-            done = run_demo(options.DEFAULT.seed if seed is None else seed, progress)
-            written.extend(save_demo(done, output, force=force))
-        if not quiet:
-            tell(done.adata, done.model, done.report, written, time.monotonic() - started)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""The commands, joined."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from topocraft._version import __version__
+from topocraft.cli import demo, evaluate, integrate
+from topocraft.cli.outcome import OUT
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+for command in (integrate, evaluate, demo):
+    name = command.__name__.rpartition(".")[2]
+    app.command(epilog=command.EXAMPLES)(getattr(command, name))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        OUT.print(f"topocraft {__version__}", highlight=False)
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")]
+
+
+@app.callback()
+def main(version: Version = False) -> None:
+    """One map out of many single-cell experiments: batches mix, cell types stay apart."""

@@ -1,0 +1,120 @@
+"""``topocraft evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from topocraft.cli import options
+from topocraft.cli.outcome import ERR, OUT, explained
+from topocraft.display import choose_progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+    from topocraft.progress import Progress
+
+EXAMPLES = """[bold]Examples[/bold]
+
+topocraft evaluate integrated.h5ad -b batch --label-key celltype
+
+topocraft evaluate all.h5ad -b donor --label-key celltype -e X_topocraft -e X_harmony --json scores.json
+
+topocraft evaluate integrated.h5ad -b batch --continuous pseudotime --picture scores.png"""
+
+
+def evaluate(
+    file: options.OneFile,
+    batch_key: options.BatchKeys,
+    label_key: options.LabelKey = None,
+    embedding: options.Embeddings = None,
+    unintegrated: options.Unintegrated = None,
+    layer: options.Layer = None,
+    continuous: options.Continuous = None,
+    controls: options.Controls = True,
+    json: options.JsonFile = None,
+    csv: options.CsvFile = None,
+    mixing_map: options.MixingMap = None,
+    picture: options.Picture = None,
+    force: options.Force = False,
+    seed: options.Seed = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Score embeddings of a file, from any tool, beside controls whose quality is known.
+
+    Without --label-key, only the scores that need no cell types.
+    """
+    if mixing_map is not None and label_key is None:
+        raise typer.BadParameter("mixing is mapped within cell types: name them.", param_hint="--label-key")
+    with explained() as written:
+        _require_targets(file, {json: ".json", csv: ".csv", mixing_map: ".csv", picture: ".png"}, force)
+        with choose_progress(quiet, ERR) as progress:
+            adata = _read(file, progress)
+            from topocraft import evaluation
+            from topocraft.data.atomic import atomic_text
+
+            scores = evaluation.evaluate(
+                adata,
+                batch_key,
+                label_key,
+                embeddings=embedding,
+                unintegrated=unintegrated,
+                layer=layer,
+                continuous=continuous or (),
+                controls=controls,
+                seed=options.DEFAULT.seed if seed is None else seed,
+                progress=progress,
+            )
+            progress.phase("write")
+            if json is not None:
+                atomic_text(json, evaluation.as_json(scores))
+                written.append(json)
+            if csv is not None:
+                atomic_text(csv, scores.to_csv(index=False))
+                written.append(csv)
+            if mixing_map is not None and label_key is not None:
+                cells = evaluation.mixing_of_cells(adata, batch_key, label_key, embeddings=embedding)
+                atomic_text(mixing_map, cells.to_csv(index_label="cell"))
+                written.append(mixing_map)
+            if picture is not None:
+                _draw(scores, picture)
+                written.append(picture)
+        if not quiet:
+            _tell(scores, written)
+
+
+def _require_targets(file: Path, endings: dict[Path | None, str], force: bool) -> None:
+    from topocraft.data.outputs import check_file
+
+    for path, ending in endings.items():
+        if path is not None:
+            check_file(path, ending, force=force, inputs=[file])
+
+
+def _read(file: Path, progress: Progress) -> AnnData:
+    from topocraft.data.files import read_many
+
+    progress.phase("read")
+    loaded = read_many([file])
+    for note in loaded.notes:
+        progress.say(note)
+    return loaded.adata
+
+
+def _draw(scores: pd.DataFrame, path: Path) -> None:
+    from topocraft.evaluation.picture import score_figure
+    from topocraft.plot import save_figure
+
+    save_figure(score_figure(scores), path, force=True)
+
+
+def _tell(scores: pd.DataFrame, written: list[Path]) -> None:
+    from topocraft.evaluation.tables import evaluation_table, evaluation_words, type_tables
+
+    for table in (evaluation_table(scores), *type_tables(scores)):
+        OUT.print(table)
+    for line in (*evaluation_words(scores), *(f"Written: {path}" for path in written)):
+        OUT.print(line, markup=False, highlight=False, soft_wrap=True)
