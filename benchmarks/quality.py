@@ -40,6 +40,15 @@ def score_one(name: str, changes: dict[str, Any], seed: int) -> dict[str, float]
     return composite(embedding, cells.batch[kept], adata.obs["celltype"].astype(str)[kept], before)
 
 
+def integrated(name: str, folder: Path) -> anndata.AnnData:
+    """Return a shared set integrated with the defaults; the file is made once and kept in ``folder``."""
+    result = folder / f"{name}.h5ad"
+    if not result.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        process.run(["integrate", str(process.DATA / f"{name}.h5ad"), "-b", "batch", "-o", str(result)])
+    return anndata.read_h5ad(result)
+
+
 def measure(variants: dict[str, dict[str, Any]], names: Iterable[str], seeds: int, log: Path) -> None:
     """Score every variant on every set with every seed; rows already in ``log`` are not run again."""
     done = {(row["set"], row["variant"], row["seed"]) for row in _rows(log)}

@@ -55,22 +55,48 @@ def scores(log: Path, seeds: int) -> None:
     print(table(log))
 
 
+def suite(repeats: int = 3) -> None:
+    """Print what the whole suite of scores takes, beside scib-metrics."""
+    from suite import print_times
+
+    print("the suite of scores, fresh processes:")
+    print_times(repeats)
+
+
+def agreement(folder: Path) -> None:
+    """Print how far the suite and scib-metrics agree on the shared sets."""
+    from agreement import print_agreement
+
+    print_agreement(folder)
+
+
+def tables(folder: Path) -> None:
+    """Write ``docs/scores.md``: the scores of every shared set, beside controls."""
+    from tables import write_page
+
+    write_page(folder)
+
+
 def main() -> None:
     """Parse the command line and run one benchmark, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = ("all", "start-up", "steps", "jobs", "neighbours", "scores")
+    names = ("all", "start-up", "steps", "jobs", "neighbours", "scores", "suite", "agreement", "tables")
     parser.add_argument("what", nargs="?", default="all", choices=names)
     parser.add_argument("--seeds", type=int, default=1, help="seeds of the scores (default 1)")
     parser.add_argument("--log", type=Path, default=Path("runs/scores.jsonl"), help="rows of scores, resumed")
+    parser.add_argument("--integrated", type=Path, default=Path("runs/integrated"), help="integrated sets, kept")
     chosen = parser.parse_args()
     chosen.log.parent.mkdir(parents=True, exist_ok=True)
     print(process.machine())
-    parts = {"start-up": start_up, "steps": steps, "jobs": jobs, "neighbours": neighbours}
+    parts = {"start-up": start_up, "steps": steps, "jobs": jobs, "neighbours": neighbours, "suite": suite}
     for name, part in parts.items():
         if chosen.what in (name, "all"):
             part()
     if chosen.what in ("scores", "all"):
         scores(chosen.log, chosen.seeds)
+    for name, part in {"agreement": agreement, "tables": tables}.items():
+        if chosen.what in (name, "all"):
+            part(chosen.integrated)
 
 
 if __name__ == "__main__":

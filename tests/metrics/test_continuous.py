@@ -89,10 +89,10 @@ def test_order_rotation_scale_and_unit_do_not_matter() -> None:
 def test_what_has_no_value_says_why() -> None:
     points, covariate, batch = _cells()
     for score in (knn_r2, knn_error):
-        with pytest.raises(UndefinedScore, match=r"The covariate is 0\.1 in all cells"):
-            score(points, np.full(200, 0.1))
-    with pytest.raises(UndefinedScore, match=r"The covariate is 0\.1 in all cells"):
-        cross_batch_r2(points, np.full(200, 0.1), batch)
+        with pytest.raises(UndefinedScore, match=r"The covariate is 0\.3 in all cells"):
+            score(points, np.full(200, 0.3))
+    with pytest.raises(UndefinedScore, match=r"The covariate is 0\.3 in all cells"):
+        cross_batch_r2(points, np.full(200, 0.3), batch)
     with pytest.raises(UndefinedScore, match="every cell is of batch 'only'"):
         cross_batch_r2(points, covariate, np.full(200, "only"))
 

@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 from topocraft.errors import InputError, UndefinedScore
 from topocraft.metrics.arrays import neighbors_within_types
 from topocraft.metrics.kbet import kbet
-from topocraft.metrics.kbet_types import kbet_at, kbet_of_types, kbet_per_type
+from topocraft.metrics.kbet_types import kbet_at, kbet_per_type, kbet_within_types
 from topocraft.topology.neighbors import nearest_neighbors
 
 
@@ -32,7 +32,7 @@ def _slow(points: np.ndarray, batch: np.ndarray, k: int) -> float:
 
 def test_each_type_is_tested_by_itself_at_its_own_k() -> None:
     points, batch, labels = _cells([12, 100, 200, 900])
-    found = kbet_of_types(neighbors_within_types(points, labels), batch)
+    found = kbet_per_type(neighbors_within_types(points, labels), batch)
     for label, k in {"t0": 6, "t1": 10, "t2": 16, "t3": 70}.items():
         own = labels == label
         assert found[label] == pytest.approx(_slow(points[own], batch[own], k)), label
@@ -41,9 +41,9 @@ def test_each_type_is_tested_by_itself_at_its_own_k() -> None:
 def test_types_count_alike() -> None:
     points, batch, labels = _cells([12, 200])
     within = neighbors_within_types(points, labels)
-    found = kbet_of_types(within, batch)
+    found = kbet_per_type(within, batch)
     assert found["t0"] != found["t1"]
-    assert kbet_per_type(within, batch) == pytest.approx((found["t0"] + found["t1"]) / 2)
+    assert kbet_within_types(within, batch) == pytest.approx((found["t0"] + found["t1"]) / 2)
 
 
 @pytest.mark.parametrize("size", [10, 14, 30, 400])
@@ -51,8 +51,8 @@ def test_separate_halves_fail_in_types_of_any_size(size: int) -> None:
     batch = np.arange(size) % 2
     points = np.random.default_rng(1).normal(size=(size, 3))
     labels = np.full(size, "t")
-    assert kbet_per_type(neighbors_within_types(points + 1000.0 * batch[:, None], labels), batch) == 0.0
-    assert kbet_per_type(neighbors_within_types(points, labels), batch) > 0.8
+    assert kbet_within_types(neighbors_within_types(points + 1000.0 * batch[:, None], labels), batch) == 0.0
+    assert kbet_within_types(neighbors_within_types(points, labels), batch) > 0.8
 
 
 def test_batches_that_differ_in_their_types_may_pass() -> None:
@@ -60,7 +60,7 @@ def test_batches_that_differ_in_their_types_may_pass() -> None:
     labels = np.repeat(["a", "b"], 600)
     batch = np.concatenate([generator.random(600) < 0.9, generator.random(600) < 0.1]).astype(int)
     points = generator.normal(size=(1200, 3)) + 100.0 * (labels == "a")[:, None]
-    assert kbet_per_type(neighbors_within_types(points, labels), batch) > 0.8
+    assert kbet_within_types(neighbors_within_types(points, labels), batch) > 0.8
     assert kbet(points, batch) < 0.1
 
 
@@ -72,26 +72,26 @@ def test_several_sizes_are_scored_as_one_by_one() -> None:
     assert kbet_at(nearest_neighbors(points.astype(np.float32), 29), batch, ks=(30,)) == kbet_at(
         points, batch, ks=(30,)
     )
-    assert kbet_at(within, batch, ks=(20,)) == {20: kbet_per_type(within, batch, 20)}
-    assert kbet_of_types(within, batch, 70)["t0"] == kbet_of_types(within, batch, 30)["t0"]
+    assert kbet_at(within, batch, ks=(20,)) == {20: kbet_within_types(within, batch, k=20)}
+    assert kbet_per_type(within, batch, k=70)["t0"] == kbet_per_type(within, batch, k=30)["t0"]
 
 
 def test_types_without_anything_to_mix_are_left_out() -> None:
     labels = np.repeat(["both", "few", "one batch", "single"], [20, 9, 20, 1])
     batch = np.where(labels == "one batch", 0, np.arange(50) % 2)
     within = neighbors_within_types(np.random.default_rng(3).normal(size=(50, 3)), labels)
-    assert list(kbet_of_types(within, batch)) == ["both"]
+    assert list(kbet_per_type(within, batch)) == ["both"]
     with pytest.raises(UndefinedScore, match="No cell type has at least 10 cells"):
-        kbet_per_type(within, np.zeros(50))
+        kbet_within_types(within, np.zeros(50))
 
 
 def test_unusable_arguments_are_refused() -> None:
     points, batch, labels = _cells([60])
     within = neighbors_within_types(points, labels)
     with pytest.raises(InputError, match="k must be at least 2 cells"):
-        kbet_per_type(within, batch, k=1)
+        kbet_within_types(within, batch, k=1)
     with pytest.raises(InputError, match="alpha must be above 0 and below 1; got 0"):
-        kbet_of_types(within, batch, alpha=0)
+        kbet_per_type(within, batch, alpha=0)
     with pytest.raises(InputError, match="ks must hold at least one number of cells"):
         kbet_at(points, batch, ks=())
     with pytest.raises(UndefinedScore, match="The 70 nearest cells of every cell are all 60 cells"):

@@ -69,6 +69,7 @@ def test_weights_are_computed_once_for_several_columns() -> None:
     weights = neighbor_weights(graph.first(89))
     assert ilisi(graph, batch, weights=weights) == ilisi(points, batch)
     assert clisi(graph, labels, weights=weights) == clisi(points, labels)
+    assert lisi(graph, labels, weights=3 * weights) == pytest.approx(lisi(points, labels))
 
 
 def test_random_batches_are_mixed_and_separate_ones_are_not() -> None:

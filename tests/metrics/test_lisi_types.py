@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -21,12 +24,19 @@ def _cells(n_cells: int = 400) -> tuple[np.ndarray, np.ndarray, tuple[TypeNeighb
     return batch, labels, neighbors_within_types(points, labels)
 
 
+def _judged(n_cells: int) -> int:
+    """Return the perplexity: 30, or a sixth of a type of fewer than 90 cells, at least 3."""
+    return 30 if n_cells >= 90 else max(3, n_cells // 6)
+
+
 def test_each_type_is_scored_by_itself() -> None:
     batch, labels, within = _cells()
     scores = lisi_per_type(within, batch)
     for one in within:
         own = batch[labels == one.name]
-        by_hand = (lisi(one.neighbors, own, k=min(89, len(own) - 1)).mean() - 1) / (len(set(own)) - 1)
+        perplexity = _judged(len(own))
+        values = lisi(one.neighbors, own, perplexity, k=3 * perplexity - 1)
+        by_hand = (values.mean() - 1) / (len(set(own)) - 1)
         assert scores[one.name] == pytest.approx(by_hand)
     assert list(scores) == ["a", "b", "c"]
 
@@ -37,6 +47,17 @@ def test_types_count_alike_or_by_their_cells() -> None:
     assert cilisi(within, batch) == pytest.approx(sum(scores.values()) / 3)
     assert blisi(within, batch) == pytest.approx(sum(scores[str(label)] for label in labels) / len(labels))
     assert cilisi(within, batch) != pytest.approx(blisi(within, batch), abs=1e-4)
+
+
+@pytest.mark.parametrize("score", [lisi_per_type, cilisi, blisi])
+def test_an_embedding_with_its_types_gives_the_same_as_neighbours_within_them(score: Callable[..., Any]) -> None:
+    points, labels = np.random.default_rng(3).normal(size=(80, 3)), np.repeat(["t", "u"], 40)
+    batch = np.tile([0, 1], 40)
+    assert score(points, batch, labels) == score(neighbors_within_types(points, labels), batch)
+    with pytest.raises(InputError, match="labels must be given with an embedding"):
+        score(points, batch)
+    with pytest.raises(InputError, match="labels must be left out where neighbours within types are given"):
+        score(neighbors_within_types(points, labels), batch, labels)
 
 
 def test_expected_simpson_is_the_mean_over_all_orders() -> None:
@@ -58,17 +79,18 @@ def test_random_order_reaches_what_is_expected_whatever_the_shares(shares: list[
     generator = np.random.default_rng(2)
     batch = generator.choice(len(shares), 2000, p=shares)
     within = neighbors_within_types(generator.normal(size=(2000, 5)), np.full(2000, "t"))
-    assert 0.95 < cilisi(within, batch, "expected") <= 1.0
+    assert 0.95 < cilisi(within, batch, normalised="expected") <= 1.0
 
 
 def test_the_expected_value_is_what_the_score_is_held_against() -> None:
     batch, _, within = _cells()
     for one in within:
-        own, neighbors = batch[one.cells], one.neighbors.first(89)
-        weights = neighbor_weights(neighbors)
-        reached = 1 / np.mean(1 / lisi(neighbors, own, weights=weights))
+        own, perplexity = batch[one.cells], _judged(len(one.cells))
+        neighbors = one.neighbors.first(3 * perplexity - 1)
+        weights = neighbor_weights(neighbors, perplexity)
+        reached = 1 / np.mean(1 / lisi(neighbors, own, k=neighbors.indices.shape[1], weights=weights))
         best = 1 / np.mean(1 / expected_lisi(weights, own))
-        score = lisi_per_type(within, batch, "expected")[one.name]
+        score = lisi_per_type(within, batch, normalised="expected")[one.name]
         assert score == pytest.approx(min(1, (reached - 1) / (best - 1)))
 
 
@@ -77,7 +99,7 @@ def test_separate_batches_score_zero(normalised: str) -> None:
     batch = np.repeat([0, 1, 2], 100)
     points = np.random.default_rng(3).normal(size=(300, 3)) + 1000.0 * batch[:, None]
     within = neighbors_within_types(points, np.full(300, "t"))
-    assert lisi_per_type(within, batch, normalised) == {"t": pytest.approx(0, abs=1e-6)}
+    assert lisi_per_type(within, batch, normalised=normalised) == {"t": pytest.approx(0, abs=1e-6)}
 
 
 def test_mixing_across_types_is_not_rewarded() -> None:
@@ -112,6 +134,6 @@ def test_order_and_names_do_not_matter() -> None:
 def test_unusable_arguments_are_refused() -> None:
     batch, _, within = _cells()
     with pytest.raises(InputError, match="normalised must be 'batches' or 'expected'; got 'oracle'"):
-        cilisi(within, batch, "oracle")
+        cilisi(within, batch, normalised="oracle")
     with pytest.raises(InputError, match="batch must have one entry for each of 400 cells"):
         blisi(within, batch[1:])

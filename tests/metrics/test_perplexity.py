@@ -47,6 +47,12 @@ def test_weights_keep_under_scale_and_far_neighbors(scale: float) -> None:
     assert weights.sum(axis=1) == pytest.approx(1)
 
 
+def test_far_neighbors_of_like_distances_keep_their_weights() -> None:
+    distances = np.sort(np.random.default_rng(3).uniform(0, 1, size=(6, 89)), axis=1)
+    slow = np.array([_slow(row, 30) for row in distances])
+    assert np.allclose(neighbor_weights(_graph(distances + 200), 30), slow, atol=1e-4)
+
+
 def test_a_third_of_the_cells_is_the_perplexity() -> None:
     graph = nearest_neighbors(np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32), 29)
     assert np.array_equal(neighbor_weights(graph), neighbor_weights(graph, 10))

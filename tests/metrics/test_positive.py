@@ -46,6 +46,20 @@ def test_cells_equal_a_slow_loop(n_cells: int) -> None:
     assert found.true_positive.tolist() == truly
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_batches_that_drift_are_judged_to_the_cell(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    angles = np.sort(generator.uniform(0, 1, 400))
+    points = np.column_stack([np.cos(angles), np.sin(angles)])
+    batch = (generator.random(400) < 0.5 + 0.45 * np.sin(14 * angles)).astype(int)
+    labels = np.where((angles > 0.75) & (generator.random(400) < 0.8), "b", "a")
+    found = positive_cells(points, batch, labels)
+    positive, truly = _slow(points, batch, labels)
+    assert found.positive.tolist() == positive
+    assert found.true_positive.tolist() == truly
+    assert 0.1 < np.mean(truly) < 0.9
+
+
 def test_the_cases_differ_enough_to_tell() -> None:
     rates = positive_cells(*_cells()).rates()
     assert 0.6 < rates["positive"] < 0.99

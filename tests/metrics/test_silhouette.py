@@ -80,6 +80,8 @@ def test_scores_of_four_cells_by_hand() -> None:
     widths = np.array([1.5 / 2.5, 0.5 / 1.5, 0.5 / 1.5, 1.5 / 2.5])
     assert asw_label(points, batch) == pytest.approx((widths.mean() + 1) / 2)
     assert asw_batch(points, batch, np.full(4, "t")) == pytest.approx(1 - widths.mean())
+    nearer_the_other = np.array([[0.0], [10.0], [1.0], [11.0]])
+    assert asw_batch(nearer_the_other, batch, np.full(4, "t")) == pytest.approx(1 - (0.4 + 0.5) / 2)
     turned = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     assert bras(turned, batch, np.full(4, "t")) == 0.0
 
@@ -87,8 +89,8 @@ def test_scores_of_four_cells_by_hand() -> None:
 def test_scores_equal_those_of_scib_metrics() -> None:
     import scib_metrics
 
-    points, batch, labels = _cells()
-    points = points.astype(np.float32)
+    points, batch, _ = _cells(120)
+    points, labels = points.astype(np.float32), np.repeat(["a", "b"], 60)  # alike in size: it compiles by size
     assert asw_label(points, labels) == pytest.approx(scib_metrics.silhouette_label(points, labels), abs=1e-5)
     assert asw_batch(points, batch, labels) == pytest.approx(
         scib_metrics.silhouette_batch(points, labels, batch), abs=1e-5

@@ -11,7 +11,7 @@ from topocraft.metrics.controls import islands, shuffled_within
 from topocraft.metrics.graph import graph_connectivity
 from topocraft.metrics.isolated import isolated_label_asw, isolated_label_f1, isolated_labels
 from topocraft.metrics.kbet import kbet, kbet_p_values
-from topocraft.metrics.kbet_types import kbet_at, kbet_of_types, kbet_per_type
+from topocraft.metrics.kbet_types import kbet_at, kbet_per_type, kbet_within_types
 from topocraft.metrics.label_free import within_batch_agreement, within_batch_clusters
 from topocraft.metrics.lisi import clisi, f1_lisi, ilisi, lisi
 from topocraft.metrics.lisi_types import blisi, cilisi, lisi_per_type
@@ -41,9 +41,9 @@ __all__ = [
     "isolated_labels",
     "kbet",
     "kbet_at",
-    "kbet_of_types",
     "kbet_p_values",
     "kbet_per_type",
+    "kbet_within_types",
     "knn_error",
     "knn_r2",
     "leiden_clusterings",

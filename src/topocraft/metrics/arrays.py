@@ -109,3 +109,23 @@ def _one_type(name: str, points: np.ndarray, members: np.ndarray, k: int, seed: 
     if len(cells) == 1:
         return TypeNeighbors(name, cells, NeighborGraph(np.empty((1, 0), np.int64), np.empty((1, 0), np.float32)))
     return TypeNeighbors(name, cells, as_neighbors(points[cells], k, seed))
+
+
+Typed = np.ndarray | tuple[TypeNeighbors, ...]
+
+
+def as_types(space: Typed, labels: np.ndarray | None) -> tuple[TypeNeighbors, ...]:
+    """Return the neighbours within types: searched in an embedding with its labels, or given already.
+
+    Raises
+    ------
+    InputError
+        An embedding comes without labels, or neighbours within types with them.
+    """
+    if isinstance(space, tuple):
+        if labels is not None:
+            raise InputError("labels must be left out where neighbours within types are given; they hold them already.")
+        return space
+    if labels is None:
+        raise InputError("labels must be given with an embedding: the cell type of every cell.")
+    return neighbors_within_types(space, labels)

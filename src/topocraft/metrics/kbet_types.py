@@ -7,24 +7,32 @@ from collections.abc import Sequence
 import numpy as np
 
 from topocraft.errors import InputError
-from topocraft.metrics.arrays import Space, TypeNeighbors, as_neighbors, n_cells_of
+from topocraft.metrics.arrays import Space, Typed, TypeNeighbors, as_neighbors, n_cells_of
 from topocraft.metrics.kbet import ALPHA, check_alpha, check_k, kbet, p_values
 from topocraft.metrics.per_type import MixedType, mixed_types
 
 SMALLEST, LARGEST = 10, 70  # cells per neighbourhood, as in scIB
 
 
-def kbet_of_types(
-    within: tuple[TypeNeighbors, ...], batch: np.ndarray, k: int | None = None, alpha: float = ALPHA
+def kbet_per_type(
+    space: Typed,
+    batch: np.ndarray,
+    labels: np.ndarray | None = None,
+    *,
+    k: int | None = None,
+    alpha: float = ALPHA,
 ) -> dict[str, float]:
     """Score, per cell type, how often the batches among the nearest cells *of the type* pass for a random draw.
 
     Parameters
     ----------
-    within
-        The types with their neighbours among themselves, from ``neighbors_within_types``.
+    space
+        Embedding, (n_cells, d); or the types with their neighbours among themselves, from
+        ``neighbors_within_types``, which take the place of ``labels``.
     batch
         Batch of every cell, (n_cells,).
+    labels
+        Cell type of every cell, (n_cells,); only with an embedding.
     k
         Cells per neighbourhood, at least 2, the cell itself one of them. If not given, a quarter of the mean
         size of the type's batches, but 10 … 70. At most half of the type in either case.
@@ -46,7 +54,7 @@ def kbet_of_types(
 
     Notes
     -----
-    As in ``kbet_per_type``.
+    As in ``kbet_within_types``.
 
     References
     ----------
@@ -56,30 +64,35 @@ def kbet_of_types(
     --------
     >>> import numpy as np
     >>> from topocraft.metrics.arrays import neighbors_within_types
-    >>> from topocraft.metrics.kbet_types import kbet_of_types
+    >>> from topocraft.metrics.kbet_types import kbet_per_type
     >>> within = neighbors_within_types(np.arange(80.0)[:, None], np.repeat(["t", "u"], 40))
-    >>> kbet_of_types(within, np.concatenate([np.tile(["a", "b"], 20), np.repeat(["a", "b"], 20)]), k=11)
+    >>> kbet_per_type(within, np.concatenate([np.tile(["a", "b"], 20), np.repeat(["a", "b"], 20)]), k=11)
     {'t': 1.0, 'u': 0.15}
     """
     check_alpha(alpha)
     if k is not None:
         check_k(k)
     accepted = {}
-    for one in mixed_types(within, batch):
+    for one in mixed_types(space, batch, labels):
         judged = as_neighbors(one.within.neighbors, _cells_to_judge(one, k) - 1)
         accepted[one.within.name] = float((p_values(judged, one.batch, one.n_batches) >= alpha).mean())
     return accepted
 
 
-def kbet_per_type(
-    within: tuple[TypeNeighbors, ...], batch: np.ndarray, k: int | None = None, alpha: float = ALPHA
+def kbet_within_types(
+    space: Typed,
+    batch: np.ndarray,
+    labels: np.ndarray | None = None,
+    *,
+    k: int | None = None,
+    alpha: float = ALPHA,
 ) -> float:
-    """Score how well the batches mix inside the cell types: the mean of ``kbet_of_types``, every type alike.
+    """Score how well the batches mix inside the cell types: the mean of ``kbet_per_type``, every type alike.
 
     Parameters
     ----------
-    within, batch, k, alpha
-        As in ``kbet_of_types``.
+    space, batch, labels, k, alpha
+        As in ``kbet_per_type``.
 
     Returns
     -------
@@ -89,7 +102,7 @@ def kbet_per_type(
     Raises
     ------
     InputError, UndefinedScore
-        As in ``kbet_of_types``.
+        As in ``kbet_per_type``.
 
     Notes
     -----
@@ -113,12 +126,12 @@ def kbet_per_type(
     --------
     >>> import numpy as np
     >>> from topocraft.metrics.arrays import neighbors_within_types
-    >>> from topocraft.metrics.kbet_types import kbet_per_type
+    >>> from topocraft.metrics.kbet_types import kbet_within_types
     >>> within = neighbors_within_types(np.arange(80.0)[:, None], np.repeat(["t", "u"], 40))
-    >>> kbet_per_type(within, np.concatenate([np.tile(["a", "b"], 20), np.repeat(["a", "b"], 20)]), k=11)
+    >>> kbet_within_types(within, np.concatenate([np.tile(["a", "b"], 20), np.repeat(["a", "b"], 20)]), k=11)
     0.575
     """
-    return float(np.mean(list(kbet_of_types(within, batch, k, alpha).values())))
+    return float(np.mean(list(kbet_per_type(space, batch, labels, k=k, alpha=alpha).values())))
 
 
 def kbet_at(
@@ -132,7 +145,7 @@ def kbet_at(
     Parameters
     ----------
     space
-        As in ``kbet``; or the neighbours within types, as in ``kbet_per_type``.
+        As in ``kbet``; or the neighbours within types, as in ``kbet_within_types``.
     batch, alpha
         As there.
     ks
@@ -141,7 +154,7 @@ def kbet_at(
     Returns
     -------
     dict
-        From each k, in the order given, to ``kbet`` or ``kbet_per_type`` at that k.
+        From each k, in the order given, to ``kbet`` or ``kbet_within_types`` at that k.
 
     Raises
     ------
@@ -166,7 +179,7 @@ def kbet_at(
     if not ks:
         raise InputError("ks must hold at least one number of cells; got none.")
     if isinstance(space, tuple):
-        return {k: kbet_per_type(space, batch, k, alpha) for k in ks}
+        return {k: kbet_within_types(space, batch, k=k, alpha=alpha) for k in ks}
     largest = min(max(ks), n_cells_of(space)) - 1
     graph = as_neighbors(space, max(1, largest))
     return {k: kbet(graph, batch, k, alpha) for k in ks}

@@ -11,6 +11,7 @@ from topocraft.metrics.clustering import Clusterings, agreement, leiden_clusteri
 
 REFERENCE_RESOLUTION = 0.5
 MIN_BATCH = 30
+COMPONENTS = 50
 
 
 def within_batch_clusters(expression: sparse.csr_matrix | np.ndarray, batch: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -31,16 +32,22 @@ def within_batch_clusters(expression: sparse.csr_matrix | np.ndarray, batch: np.
         Cluster codes, (n_cells,), int64, counted anew in every batch; −1 in batches of fewer than 30 cells, which
         show no clusters to rely on.
     """
-    from topocraft.topology.clusters import principal_components
-
     _, codes = codes_of(batch, expression.shape[0], "batch")
     found = np.full(len(codes), -1, dtype=np.int64)
     for code in range(codes.max() + 1):
         cells = np.flatnonzero(codes == code)
         if len(cells) >= MIN_BATCH:
-            components = principal_components(sparse.csr_matrix(expression[cells]), 50)
-            found[cells] = leiden_clusterings(components, (REFERENCE_RESOLUTION,), seed).codes[0]
+            points = _few_dimensions(expression[cells])
+            found[cells] = leiden_clusterings(points, (REFERENCE_RESOLUTION,), seed).codes[0]
     return found
+
+
+def _few_dimensions(values: sparse.csr_matrix | np.ndarray) -> np.ndarray:
+    from topocraft.topology.clusters import principal_components
+
+    if values.shape[1] > COMPONENTS:
+        return principal_components(sparse.csr_matrix(values), COMPONENTS)
+    return values if isinstance(values, np.ndarray) else values.toarray()
 
 
 def within_batch_agreement(

@@ -49,9 +49,10 @@ def lisi(
 
     Notes
     -----
-    It equals scib-metrics' ``lisi_knn`` given the same neighbours, except where that fails: when all distances
-    are so equal, or so long, that no float32 weight is left, it returns −1, and this equal weights. The most
-    that mixing can reach depends on the shares: 1 / Σ π², not the number of categories.
+    It equals scib-metrics' ``lisi_knn`` given the same neighbours, except where its float32 weights underflow:
+    at neighbours that are far for how little their distances differ it is off by some 0.01, or −1. The weights
+    here start from the nearest. The most that mixing can reach depends on the shares: 1 / Σ π², not the number
+    of categories.
 
     References
     ----------

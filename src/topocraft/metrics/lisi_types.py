@@ -7,26 +7,29 @@ from typing import Literal, get_args
 import numpy as np
 
 from topocraft.errors import InputError
-from topocraft.metrics.arrays import TypeNeighbors, codes_of
-from topocraft.metrics.lisi import NEIGHBORS, lisi
+from topocraft.metrics.arrays import Typed, as_types, codes_of
+from topocraft.metrics.lisi import lisi
 from topocraft.metrics.per_type import MixedType, mixed_types
 from topocraft.metrics.perplexity import neighbor_weights
 
+PERPLEXITY = 30
 Best = Literal["batches", "expected"]
 
 
 def lisi_per_type(
-    within: tuple[TypeNeighbors, ...], batch: np.ndarray, normalised: Best = "batches"
+    space: Typed, batch: np.ndarray, labels: np.ndarray | None = None, *, normalised: Best = "batches"
 ) -> dict[str, float]:
     """Score, per cell type, how well its batches mix: (mean LISI − 1) / (best − 1) inside the type.
 
     Parameters
     ----------
-    within
-        The types with their neighbours among themselves, from ``neighbors_within_types``; up to 89 are used, at
-        a perplexity of a third of the cells that they make up together with the cell itself.
+    space
+        Embedding, (n_cells, d); or the types with their neighbours among themselves, from
+        ``neighbors_within_types``, which take the place of ``labels``.
     batch
         Batch of every cell, (n_cells,).
+    labels
+        Cell type of every cell, (n_cells,); only with an embedding.
     normalised
         What the best is: ``"batches"``, the number of batches that the type is found in; ``"expected"``, what
         random order of its cells would give (``expected_lisi``), with harmonic means in place of means.
@@ -47,7 +50,9 @@ def lisi_per_type(
     Notes
     -----
     ``"batches"`` does not reach 1: two batches in random order score about 0.87 in equal shares and 0.47 at
-    80 to 20, and less in types of under 100 cells. ``"expected"`` does, and is capped there, as chance alone may
+    80 to 20, and less in types of under 100 cells. A
+    perplexity of 30, over 89 neighbours, is that of LISI; types of fewer than 90 cells are judged at a sixth of
+    their cells, at least 3. ``"expected"`` does, and is capped there, as chance alone may
     exceed it; harmonic means, since the expectation is exact for 1 / LISI. Where a type's cells differ between
     batches for biological reasons, both reward the removal of that.
 
@@ -66,17 +71,23 @@ def lisi_per_type(
     """
     if normalised not in get_args(Best):
         raise InputError(f"normalised must be 'batches' or 'expected'; got {normalised!r}.")
-    return {one.within.name: _score(one, normalised) for one in mixed_types(within, batch)}
+    return {one.within.name: _score(one, normalised) for one in mixed_types(space, batch, labels)}
 
 
 def _score(one: MixedType, normalised: Best) -> float:
-    neighbors = one.within.neighbors.first(NEIGHBORS)
-    weights = neighbor_weights(neighbors)
-    reached = lisi(neighbors, one.batch, weights=weights)
+    perplexity = _perplexity(one.n_cells)
+    neighbors = one.within.neighbors.first(3 * perplexity - 1)
+    weights = neighbor_weights(neighbors, perplexity)
+    reached = lisi(neighbors, one.batch, k=neighbors.indices.shape[1], weights=weights)
     if normalised == "batches":
         return float((reached.mean() - 1) / (one.n_batches - 1))
     best = _harmonic_mean(expected_lisi(weights, one.batch))
     return min(1.0, (_harmonic_mean(reached) - 1) / (best - 1))
+
+
+def _perplexity(n_cells: int) -> int:
+    """Return 30, or for types of fewer than 90 cells a sixth of them, so that half the type is looked at, not all."""
+    return PERPLEXITY if n_cells >= 3 * PERPLEXITY else max(3, n_cells // 6)
 
 
 def _harmonic_mean(values: np.ndarray) -> float:
@@ -129,12 +140,12 @@ def expected_lisi(weights: np.ndarray, batch: np.ndarray) -> np.ndarray:
     return expected
 
 
-def cilisi(within: tuple[TypeNeighbors, ...], batch: np.ndarray, normalised: Best = "batches") -> float:
+def cilisi(space: Typed, batch: np.ndarray, labels: np.ndarray | None = None, *, normalised: Best = "batches") -> float:
     """Score how well batches mix inside the cell types, every type counting alike: the mean of ``lisi_per_type``.
 
     Parameters
     ----------
-    within, batch, normalised
+    space, batch, labels, normalised
         As in ``lisi_per_type``.
 
     Returns
@@ -161,21 +172,20 @@ def cilisi(within: tuple[TypeNeighbors, ...], batch: np.ndarray, normalised: Bes
     Examples
     --------
     >>> import numpy as np
-    >>> from topocraft.metrics.arrays import neighbors_within_types
     >>> from topocraft.metrics.lisi_types import cilisi
-    >>> within = neighbors_within_types(np.arange(60.0)[:, None], np.repeat(["t", "u"], 30))
-    >>> round(cilisi(within, np.tile(["a", "b"], 30)), 1)
-    0.9
+    >>> points, labels = np.arange(60.0)[:, None], np.repeat(["t", "u"], 30)
+    >>> round(cilisi(points, np.tile(["a", "b"], 30), labels), 1)
+    0.6
     """
-    return float(np.mean(list(lisi_per_type(within, batch, normalised).values())))
+    return float(np.mean(list(lisi_per_type(space, batch, labels, normalised=normalised).values())))
 
 
-def blisi(within: tuple[TypeNeighbors, ...], batch: np.ndarray, normalised: Best = "batches") -> float:
+def blisi(space: Typed, batch: np.ndarray, labels: np.ndarray | None = None, *, normalised: Best = "batches") -> float:
     """Score how well batches mix inside the cell types, every cell counting alike: ``lisi_per_type`` by type size.
 
     Parameters
     ----------
-    within, batch, normalised
+    space, batch, labels, normalised
         As in ``lisi_per_type``.
 
     Returns
@@ -199,13 +209,13 @@ def blisi(within: tuple[TypeNeighbors, ...], batch: np.ndarray, normalised: Best
     Examples
     --------
     >>> import numpy as np
-    >>> from topocraft.metrics.arrays import neighbors_within_types
     >>> from topocraft.metrics.lisi_types import blisi
     >>> points = np.concatenate([np.arange(30.0), [200.0] * 5, [300.0] * 5])[:, None]
-    >>> within = neighbors_within_types(points, np.repeat(["t", "u"], [30, 10]))
-    >>> round(blisi(within, np.concatenate([np.tile(["a", "b"], 15), np.repeat(["a", "b"], 5)])), 2)
-    0.66
+    >>> batch = np.concatenate([np.tile(["a", "b"], 15), np.repeat(["a", "b"], 5)])
+    >>> round(blisi(points, batch, np.repeat(["t", "u"], [30, 10])), 2)
+    0.46
     """
-    scores = lisi_per_type(within, batch, normalised)
+    within = as_types(space, labels)
+    scores = lisi_per_type(within, batch, normalised=normalised)
     sizes = {one.name: len(one.cells) for one in within}
     return float(np.average(list(scores.values()), weights=[sizes[name] for name in scores]))

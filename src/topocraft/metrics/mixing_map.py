@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from topocraft.errors import InputError, UndefinedScore
-from topocraft.metrics.arrays import Space, TypeNeighbors, as_neighbors, codes_of, n_cells_of, neighbors_within_types
+from topocraft.metrics.arrays import Space, TypeNeighbors, as_neighbors, as_types, codes_of, n_cells_of
 from topocraft.topology.neighbors import NeighborGraph
 
 
@@ -68,7 +68,7 @@ def mixing_map(
             raise InputError(
                 "labels need an embedding, in which to search within types; got neighbours. Leave them out."
             )
-        space = neighbors_within_types(space, labels, k)
+        space = as_types(space, labels)
     if isinstance(space, tuple):
         return _within_types(space, batch, k)
     names, codes = codes_of(batch, n_cells_of(space), "batch")

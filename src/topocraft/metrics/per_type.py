@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from topocraft.errors import UndefinedScore
-from topocraft.metrics.arrays import TypeNeighbors, codes_of
+from topocraft.metrics.arrays import Typed, TypeNeighbors, as_types, codes_of
 
 MIN_CELLS = 10
 
@@ -26,16 +26,17 @@ class MixedType:
         return len(self.batch)
 
 
-def mixed_types(within: tuple[TypeNeighbors, ...], batch: np.ndarray) -> tuple[MixedType, ...]:
+def mixed_types(space: Typed, batch: np.ndarray, labels: np.ndarray | None = None) -> tuple[MixedType, ...]:
     """Return the types of at least ``MIN_CELLS`` cells in two batches or more; others have nothing to mix.
 
     Raises
     ------
     InputError
-        ``batch`` does not have one entry per cell, or entries are missing.
+        ``space`` and ``labels`` do not go together, ``batch`` does not have one entry per cell, or entries are missing.
     UndefinedScore
         There is no such type.
     """
+    within = as_types(space, labels)
     _, codes = codes_of(batch, sum(len(one.cells) for one in within), "batch")
     found = []
     for one in within:

@@ -97,8 +97,10 @@ def reference_distances(
     found = []
     for code in np.flatnonzero(np.bincount(batches) >= min_batch):
         members = np.flatnonzero(batches == code)
-        if len(np.intersect1d(types[members], kept)) > 1 and _varies(rows[members]):
-            space = _principal_components(rows[members], components, stream_seed(seed, "scgraph"))
+        # Sparse even where it was dense: the search multiplies by vectors, which threads only slow down.
+        own = sparse.csr_array(rows[members], dtype=float)
+        if len(np.intersect1d(types[members], kept)) > 1 and _varies(own):
+            space = _principal_components(own, components, stream_seed(seed, "scgraph"))
             found.append(_scaled_distances(space, types[members], kept, trim))
     if not found:
         raise UndefinedScore(f"scGraph needs a batch of at least {min_batch} cells with two types; there is none.")
@@ -165,16 +167,16 @@ def scgraph(embedding: np.ndarray, labels: np.ndarray, reference: TypeDistances,
     return float(np.nanmean(scores))
 
 
-def _varies(rows: np.ndarray | sparse.csr_array) -> bool:
+def _varies(rows: sparse.csr_array) -> bool:
     return bool((rows.max(axis=0) != rows.min(axis=0)).sum())
 
 
-def _principal_components(rows: np.ndarray | sparse.csr_array, components: int, seed: int) -> np.ndarray:
+def _principal_components(rows: sparse.csr_array, components: int, seed: int) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     wanted = min(components, *rows.shape)
     solver = "arpack" if wanted < min(rows.shape) else "covariance_eigh"
-    space: np.ndarray = PCA(wanted, svd_solver=solver, random_state=seed).fit_transform(rows.astype(float))
+    space: np.ndarray = PCA(wanted, svd_solver=solver, tol=1e-4, random_state=seed).fit_transform(rows)
     return space
 
 
@@ -225,7 +227,7 @@ def _require_options(components: int, trim: float) -> None:
 
 
 def _checked_expression(expression: np.ndarray | sparse.csr_matrix | sparse.csr_array) -> Any:
-    rows: Any = sparse.csr_array(expression) if sparse.issparse(expression) else np.asarray(expression)
+    rows = sparse.csr_array(expression) if sparse.issparse(expression) else np.asarray(expression)
     if rows.ndim != 2 or 0 in rows.shape:
         raise InputError(f"expression must be cells × genes, with at least one of each; got shape {rows.shape}.")
     if not np.isfinite(rows.data if sparse.issparse(rows) else rows).all():

@@ -13,7 +13,7 @@ from topocraft.metrics.arrays import TypeNeighbors, neighbors_within_types
 from topocraft.metrics.clustering import Clusterings, Match, leiden_clusterings, match_labels
 from topocraft.metrics.graph import graph_connectivity
 from topocraft.metrics.isolated import isolated_label_asw, isolated_label_f1
-from topocraft.metrics.kbet_types import kbet_at, kbet_of_types, kbet_per_type
+from topocraft.metrics.kbet_types import kbet_at, kbet_per_type, kbet_within_types
 from topocraft.metrics.label_free import within_batch_agreement
 from topocraft.metrics.lisi import clisi, ilisi
 from topocraft.metrics.lisi_types import blisi, cilisi, lisi_per_type
@@ -134,7 +134,7 @@ MEASURES: dict[str, Callable[[Searched], float]] = {
     "asw_batch": lambda cells: asw_batch(cells.embedding, cells.batch, cells.labels),
     "pcr": lambda cells: pcr(cells.reference.before, cells.embedding, cells.batch),
     "graph_connectivity": lambda cells: graph_connectivity(cells.neighbors, cells.labels),
-    "kbet": lambda cells: kbet_per_type(cells.within, cells.batch),
+    "kbet": lambda cells: kbet_within_types(cells.within, cells.batch),
     "blisi": lambda cells: blisi(cells.within, cells.batch),
     "true_positive_rate": lambda cells: cells.positive.rates()["true_positive"],
     "bras": lambda cells: bras(cells.embedding, cells.batch, cells.labels),
@@ -162,7 +162,7 @@ BY_TYPE: dict[str, Callable[[Searched], Mapping[str, float]]] = {
     "positive_rate": lambda cells: _rate_per_type(cells, "positive"),
     "true_positive_rate": lambda cells: _rate_per_type(cells, "true_positive"),
     "blisi": lambda cells: lisi_per_type(cells.within, cells.batch),
-    "kbet": lambda cells: kbet_of_types(cells.within, cells.batch),
+    "kbet": lambda cells: kbet_per_type(cells.within, cells.batch),
 }
 
 

@@ -85,7 +85,7 @@ def _widths_of_block(cells: _Cells, start: int, stop: int, label: int) -> np.nda
     else:
         sums[:, label] = 0
         between = sums.sum(axis=1) / (cells.sizes.sum() - cells.sizes[label])
-    larger = np.maximum(within, between)
+    larger: np.ndarray = np.maximum(within, between)
     found = np.zeros_like(larger)
     np.divide(between - within, larger, out=found, where=larger > 0)
     return found

@@ -14,9 +14,6 @@ from topocraft.metrics.catalogue import BIO_WEIGHT, CATALOGUE, members
 from topocraft.metrics.continuous import cross_batch_r2, knn_error, knn_r2
 from topocraft.metrics.lisi import f1_lisi
 from topocraft.metrics.searched import BY_TYPE, MEASURES, SPREADS, Reference, Searched
-from topocraft.topology.neighbors import nearest_neighbors
-
-COVARIATE_NEIGHBORS = 15
 
 
 @dataclass(frozen=True)
@@ -105,12 +102,14 @@ def _of_covariate(cells: Searched, name: str) -> Iterator[Score]:
     values = np.asarray(cells.reference.covariates[name], dtype=np.float64)
     known = np.flatnonzero(~np.isnan(values))
     points, values, batch = cells.embedding[known], values[known], cells.batch[known]
-    near = nearest_neighbors(points, COVARIATE_NEIGHBORS, cells.seed)
     measures: dict[str, Callable[[], float]] = {
-        "knn_r2": lambda: knn_r2(near, values),
-        "knn_error": lambda: knn_error(near, values),
+        "knn_r2": lambda: knn_r2(points, values),
+        "knn_error": lambda: knn_error(points, values),
         "cross_batch_r2": lambda: cross_batch_r2(points, values, batch),
     }
+    if len(known) < 2:
+        yield from (Score(score, math.nan, name, reason=f"Fewer than two cells have {name}.") for score in measures)
+        return
     for score, measure in measures.items():
         try:
             yield Score(score, measure(), name)
