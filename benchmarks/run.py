@@ -72,15 +72,22 @@ def agreement(folder: Path) -> None:
 
 def tables(folder: Path) -> None:
     """Write ``docs/scores.md``: the scores of every shared set, beside controls."""
-    from tables import write_page
+    from tables import write_scores
 
-    write_page(folder)
+    write_scores(folder)
+
+
+def catalogue() -> None:
+    """Write ``docs/metrics.md``: what is known of each score."""
+    from tables import write_catalogue
+
+    write_catalogue()
 
 
 def main() -> None:
     """Parse the command line and run one benchmark, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = ("all", "start-up", "steps", "jobs", "neighbours", "scores", "suite", "agreement", "tables")
+    names = ("all", "start-up", "steps", "jobs", "neighbours", "scores", "suite", "agreement", "catalogue", "tables")
     parser.add_argument("what", nargs="?", default="all", choices=names)
     parser.add_argument("--seeds", type=int, default=1, help="seeds of the scores (default 1)")
     parser.add_argument("--log", type=Path, default=Path("runs/scores.jsonl"), help="rows of scores, resumed")
@@ -88,7 +95,14 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.log.parent.mkdir(parents=True, exist_ok=True)
     print(process.machine())
-    parts = {"start-up": start_up, "steps": steps, "jobs": jobs, "neighbours": neighbours, "suite": suite}
+    parts = {
+        "start-up": start_up,
+        "steps": steps,
+        "jobs": jobs,
+        "neighbours": neighbours,
+        "suite": suite,
+        "catalogue": catalogue,
+    }
     for name, part in parts.items():
         if chosen.what in (name, "all"):
             part()

@@ -18,6 +18,8 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
+import topocraft
+
 NEIGHBORS = 15
 
 
@@ -98,6 +100,17 @@ def _require_input_untouched(outcome: Outcome) -> None:
     assert np.isfinite(outcome.embedding).all()
 
 
+def _require_sensible_scores(after: AnnData) -> None:
+    scores = topocraft.evaluate(after, "batch", "celltype")
+    assert scores.attrs["n_cells"] == after.n_obs
+    found = scores[scores["part"] == ""].pivot(index="embedding", columns="score", values="value")
+    assert found["composite"].idxmax() == "type oracle"
+    assert found["composite"].idxmin() == "types shuffled"
+    assert found.loc["X_topocraft", "composite"] > found.loc["unintegrated", "composite"] + 0.1
+    assert found.loc["X_topocraft", "nmi"] > found.loc["types shuffled", "nmi"] + 0.8
+    assert found.loc["X_topocraft", "bras"] > found.loc["batch islands", "bras"] + 0.3
+
+
 def test_cell_lines_are_kept_and_their_batches_mixed(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
     outcome = _run(shared_data("cellline_mixology.h5ad"), tmp_path)
     _require_input_untouched(outcome)
@@ -107,6 +120,7 @@ def test_cell_lines_are_kept_and_their_batches_mixed(shared_data: Callable[[str]
     assert kept >= control - 0.02
     assert _purity(outcome.embedding, types) >= _purity(outcome.control, types) - 0.01
     mixed, unmixed = _mixing(outcome.embedding, types, batch), _mixing(outcome.control, types, batch)
+    _require_sensible_scores(outcome.after)
     assert mixed >= 0.85  # 0.98, uncorrected 0.46
     assert mixed >= unmixed + 0.3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import typer
 from topocraft.cli import options
 from topocraft.cli.outcome import ERR, OUT, explained
 from topocraft.display import choose_progress
+from topocraft.errors import FileError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,7 @@ def evaluate(
     unintegrated: options.Unintegrated = None,
     layer: options.Layer = None,
     continuous: options.Continuous = None,
+    make_unique: options.MakeUnique = False,
     controls: options.Controls = True,
     json: options.JsonFile = None,
     csv: options.CsvFile = None,
@@ -50,9 +53,9 @@ def evaluate(
     if mixing_map is not None and label_key is None:
         raise typer.BadParameter("mixing is mapped within cell types: name them.", param_hint="--label-key")
     with explained() as written:
-        _require_targets(file, {json: ".json", csv: ".csv", mixing_map: ".csv", picture: ".png"}, force)
+        _require_targets(file, [(json, ".json"), (csv, ".csv"), (mixing_map, ".csv"), (picture, ".png")], force)
         with choose_progress(quiet, ERR) as progress:
-            adata = _read(file, progress)
+            adata = _read(file, make_unique, progress)
             from topocraft import evaluation
             from topocraft.data.atomic import atomic_text
 
@@ -86,19 +89,24 @@ def evaluate(
             _tell(scores, written)
 
 
-def _require_targets(file: Path, endings: dict[Path | None, str], force: bool) -> None:
+def _require_targets(file: Path, targets: Iterable[tuple[Path | None, str]], force: bool) -> None:
     from topocraft.data.outputs import check_file
 
-    for path, ending in endings.items():
-        if path is not None:
-            check_file(path, ending, force=force, inputs=[file])
+    seen = set[Path]()
+    for path, ending in targets:
+        if path is None:
+            continue
+        check_file(path, ending, force=force, inputs=[file])
+        if path.resolve() in seen:
+            raise FileError(f"Every output needs a file of its own; '{path}' is named twice. Name another path.")
+        seen.add(path.resolve())
 
 
-def _read(file: Path, progress: Progress) -> AnnData:
+def _read(file: Path, make_unique: bool, progress: Progress) -> AnnData:
     from topocraft.data.files import read_many
 
     progress.phase("read")
-    loaded = read_many([file])
+    loaded = read_many([file], make_unique=make_unique)
     for note in loaded.notes:
         progress.say(note)
     return loaded.adata
@@ -112,9 +120,9 @@ def _draw(scores: pd.DataFrame, path: Path) -> None:
 
 
 def _tell(scores: pd.DataFrame, written: list[Path]) -> None:
-    from topocraft.evaluation.tables import evaluation_table, evaluation_words, type_tables
+    from topocraft.evaluation.tables import evaluation_tables, evaluation_words, type_tables
 
-    for table in (evaluation_table(scores), *type_tables(scores)):
+    for table in (*evaluation_tables(scores, OUT.width), *type_tables(scores)):
         OUT.print(table)
     for line in (*evaluation_words(scores), *(f"Written: {path}" for path in written)):
         OUT.print(line, markup=False, highlight=False, soft_wrap=True)

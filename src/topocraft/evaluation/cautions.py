@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,11 @@ import pandas as pd
 from topocraft.errors import list_names
 from topocraft.metrics.catalogue import CATALOGUE
 from topocraft.metrics.per_type import MIN_CELLS
+from topocraft.provenance import EMBEDDING
 
 FEW_CELLS = 30
 SATURATED, BY_CONSTRUCTION = 0.98, 0.995
-SUPERVISED = re.compile(r"scanvi|scpoli|scgen|stacas|supervised", re.IGNORECASE)
+SUPERVISED = re.compile(r"scanvi|scpoli|scgen|stacas|(?<!un)(?<!self)(?<!self.)supervised", re.IGNORECASE)
 
 
 def design_cautions(batch: np.ndarray, labels: np.ndarray | None) -> list[str]:
@@ -40,15 +40,15 @@ def design_cautions(batch: np.ndarray, labels: np.ndarray | None) -> list[str]:
     return said if labels is None else [*_layout(pd.crosstab(labels, batch)), *said]
 
 
-def label_cautions(provenance: Mapping[str, Any], embeddings: Iterable[str], label_key: str | None) -> list[str]:
+def label_cautions(provenance: Mapping[str, Any], embeddings: Collection[str], label_key: str | None) -> list[str]:
     """Say which embeddings have seen the labels that they are scored on, by their provenance or by their name.
 
     ``provenance`` is ``uns["topocraft"]``, or empty.
     """
     names = [name for name in embeddings if SUPERVISED.search(name)]
     used = dict(provenance.get("annotation", {}))
-    if label_key is not None and label_key in used.values():
-        names.append("X_topocraft")
+    if EMBEDDING in embeddings and label_key is not None and label_key in used.values():
+        names.append(EMBEDDING)
     if not names:
         return []
     return [f"Trained with labels, so that scores from labels flatter it: {list_names(names)}."]
@@ -59,9 +59,9 @@ def score_cautions(scores: pd.DataFrame) -> list[str]:
     whole = scores[(scores["part"] == "") & (scores["mean"] != "")]
     whole = whole[(whole["kind"] == "embedding") | (whole["embedding"] == "unintegrated")]
     said = []
-    lowest = whole.groupby("score")["value"].min()
+    lowest = whole.groupby("score", sort=False)["value"].min()
     full = [CATALOGUE[name].title for name in lowest.index[lowest >= SATURATED]]
-    if full:
+    if full and "unintegrated" in set(whole["embedding"]):
         said.append(
             f"Saturated, integrated or not (above {SATURATED}), so that they add a constant: {list_names(full)}."
         )
@@ -89,9 +89,10 @@ def _layout(cells: pd.DataFrame) -> Iterator[str]:
     small = cells.index[(found_in > 1) & (cells.sum(axis=1) < MIN_CELLS)]
     if len(small):
         yield f"Types of fewer than {MIN_CELLS} cells are left out of bLISI, CiLISI and kBET: {list_names(small)}."
-    apart = [pair for pair in combinations(cells.columns, 2) if not ((cells[list(pair)] > 0).all(axis=1)).any()]
-    if apart:
+    present = (cells > 0).to_numpy(dtype=np.int64)
+    shared = (present.T @ present)[np.triu_indices(present.shape[1], 1)]
+    if (shared == 0).any():
         yield (
-            f"Nested: {len(apart)} of {len(cells.columns) * (len(cells.columns) - 1) // 2} pairs of batches share no "
-            "cell type. ASW batch is blind to that; read BRAS."
+            f"Nested: {(shared == 0).sum():,} of {len(shared):,} pairs of batches share no cell type. ASW batch is "
+            "blind to that; read BRAS."
         )

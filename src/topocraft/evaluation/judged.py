@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 COMPONENTS = 50
 FEWEST_CELLS = 10
+LARGEST = 1e15
+"""Coordinates beyond it have distances whose squares overflow float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +50,8 @@ def read_judged(
     adata: AnnData,
     batch_key: str | Sequence[str],
     label_key: str | None,
-    embeddings: Sequence[str] | None,
-    continuous: Sequence[str] = (),
+    embeddings: str | Sequence[str] | None,
+    continuous: str | Sequence[str] = (),
 ) -> Judged:
     """Return the cells that can be scored: those with a type, and with coordinates in every embedding.
 
@@ -77,7 +79,7 @@ def read_judged(
         embeddings={key: array[kept] for key, array in points.items()},
         batch=batch[kept],
         labels=None if labels is None else labels[kept].astype(str),
-        covariates={name: _numbers(adata, name)[kept] for name in continuous},
+        covariates={name: _numbers(adata, name)[kept] for name in _listed(continuous)},
         left_out=tuple(f"{count:,} cells {why} are left out." for why, count in said.items() if count),
     )
 
@@ -124,8 +126,12 @@ def _type_distances(judged: Judged, values: sparse.csr_matrix | np.ndarray, seed
         return str(undefined)
 
 
-def _keys(adata: AnnData, embeddings: Sequence[str] | None) -> list[str]:
-    keys = list(dict.fromkeys(embeddings or [EMBEDDING]))
+def _listed(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _keys(adata: AnnData, embeddings: str | Sequence[str] | None) -> list[str]:
+    keys = list(dict.fromkeys(_listed(EMBEDDING if embeddings is None else embeddings))) or [EMBEDDING]
     for key in keys:
         _require_key(adata, key, "embeddings")
     return keys
@@ -142,11 +148,12 @@ def _require_key(adata: AnnData, key: str, parameter: str) -> None:
 def _points(adata: AnnData, key: str) -> np.ndarray:
     stored: Any = adata.obsm[key]
     dense = stored.toarray() if sparse.issparse(stored) else np.asarray(stored)
-    if dense.ndim != 2 or not np.issubdtype(dense.dtype, np.number):
+    if dense.ndim != 2 or dense.shape[1] < 1 or not np.issubdtype(dense.dtype, np.number):
         raise InputError(
             f"obsm '{key}' must be cells × dimensions, of numbers; it has shape {dense.shape} and dtype {dense.dtype}."
         )
-    return dense.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return dense.astype(np.float32)
 
 
 def _set_aside(adata: AnnData, points: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -156,11 +163,11 @@ def _set_aside(adata: AnnData, points: Mapping[str, np.ndarray]) -> np.ndarray:
         allowed = adata.obs[SET_ASIDE].isin([True]).to_numpy()
     aside = np.zeros(adata.n_obs, dtype=bool)
     for key, array in points.items():
-        broken = ~np.isfinite(array).all(axis=1)
+        broken = ~(np.abs(array) <= LARGEST).all(axis=1)
         if (broken & ~allowed).any():
             names = adata.obs_names[broken & ~allowed]
             raise InputError(
-                f"obsm '{key}' must be finite; {len(names):,} of {adata.n_obs:,} cells hold NaN or infinity: "
+                f"obsm '{key}' must be finite, within ±{LARGEST:g}; {len(names):,} of {adata.n_obs:,} cells are not: "
                 f"{list_names(names, 5)}. Leave those cells out, or repair them."
             )
         aside |= broken
@@ -172,9 +179,15 @@ def _numbers(adata: AnnData, name: str) -> np.ndarray:
     if not pd.api.types.is_numeric_dtype(values) or values.isna().all():
         raise InputError(
             f"continuous '{name}' must be a column of numbers, set for some cells; it has dtype {values.dtype} and "
-            f"{int(values.notna().sum()):,} values."
+            f"{int(values.notna().sum()):,} values. Convert it, or name another column."
         )
     numbers: np.ndarray = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    infinite = adata.obs_names[np.isinf(numbers)]
+    if len(infinite):
+        raise InputError(
+            f"continuous '{name}' must be finite or missing; {len(infinite):,} cells hold infinity: "
+            f"{list_names(infinite, 5)}. Leave those cells out, or set them missing."
+        )
     return numbers
 
 
@@ -183,9 +196,9 @@ def _require_enough(
 ) -> None:
     if len(batch) < FEWEST_CELLS:
         raise InputError(f"At least {FEWEST_CELLS} cells must be there to score; {len(batch)} are.")
-    for key, values, what in (("batch_key", batch, batch_key), ("label_key", labels, label_key)):
+    for key, values, columns in (("batch_key", batch, batch_key), ("label_key", labels, label_key)):
         if values is not None and len(set(values)) < 2:
             raise InputError(
-                f"{key} must tell at least two groups of cells apart; {what!r} has only '{values[0]}'. "
-                "Name another column."
+                f"{key} must tell at least two groups of cells apart; {list_names(_listed(columns or ()))} has only "
+                f"'{values[0]}'. Name another column."
             )

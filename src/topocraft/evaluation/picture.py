@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHADES = "cividis"
 """A colour map that reads the same with any colour vision, and in grey."""
-ROW_INCHES, COLUMN_INCHES, LEFT_INCHES, TOP_INCHES = 0.24, 0.85, 1.8, 0.9
+ROW_INCHES, COLUMN_INCHES, LEFT_INCHES, TOP_INCHES, LINE_INCHES = 0.24, 0.85, 1.8, 0.7, 0.14
 DARK = 0.55
 
 
@@ -27,7 +27,7 @@ def score_figure(scores: pd.DataFrame) -> Figure:
     Parameters
     ----------
     scores
-        What ``evaluate`` returned. Without controls the shades run from 0 to 1.
+        What ``evaluate`` returned. Without controls the shades run from 0 to 1, where the best is 1.
 
     Returns
     -------
@@ -50,13 +50,17 @@ def score_figure(scores: pd.DataFrame) -> Figure:
     blocks = [(heading, _grid(rows, scores)) for heading, rows in sections(scores)]
     heights = [len(values) for _, (values, _) in blocks]
     names = list(scores["embedding"].unique())
-    size = (LEFT_INCHES + COLUMN_INCHES * len(names), TOP_INCHES + ROW_INCHES * (sum(heights) + 1.6 * len(blocks)))
+    top = TOP_INCHES + LINE_INCHES * max(heading_of(name).count("\n") + 1 for name in names)
+    size = (LEFT_INCHES + COLUMN_INCHES * len(names), top + ROW_INCHES * (sum(heights) + 1.6 * len(blocks)))
     figure = Figure(figsize=size, dpi=150, layout="constrained")
     panels = figure.subplots(len(blocks), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     for panel, (heading, (values, shades)) in zip(panels, blocks, strict=True):
         _draw(panel, values, shades)
         panel.set_title(heading, loc="left", fontsize=9, fontweight="bold")
-    _name_columns(panels[0], names, [is_control(scores, name) for name in names])
+    controls = [is_control(scores, name) for name in names]
+    _name_columns(panels[0], names, controls)
+    scale = "the worst control (dark) to the best (bright)" if any(controls) else "0 (dark) to 1 (bright)"
+    figure.supxlabel(f"shades: {scale}", fontsize=8)
     return figure
 
 
@@ -65,12 +69,14 @@ def _grid(rows: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, np.nd
     titled = rows.assign(title=[CATALOGUE[name].title for name in rows["score"]])
     order = list(dict.fromkeys(titled["title"]))
     names = list(scores["embedding"].unique())
+    if not (scores["kind"] == "control").any():
+        best_is_one = [CATALOGUE[name].high == 1 for name in titled["score"]]
+        titled["scaled"] = titled["value"].where(best_is_one)
     values, shades = (
         titled.pivot(index="title", columns="embedding", values=column).loc[order, names]
         for column in ("value", "scaled")
     )
-    bare = values.where(shades.isna(), shades)
-    return values, bare.to_numpy(dtype=float).clip(0, 1)
+    return values, shades.to_numpy(dtype=float).clip(0, 1)
 
 
 def _draw(panel: Axes, values: pd.DataFrame, shades: np.ndarray) -> None:
@@ -80,7 +86,7 @@ def _draw(panel: Axes, values: pd.DataFrame, shades: np.ndarray) -> None:
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
     for (row, column), value in np.ndenumerate(values.to_numpy(dtype=float)):
-        text = "NA" if math.isnan(value) else f"{value:.2f}"
+        text = "NA" if math.isnan(value) else f"{value:z.2f}"
         ink = "white" if shades[row, column] < DARK else "black"
         panel.text(column, row, text, ha="center", va="center", fontsize=8, color=ink)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -43,11 +44,19 @@ def is_control(scores: pd.DataFrame, name: str) -> bool:
 
 
 def heading_of(name: str) -> str:
-    """Return the name of an embedding as the heading of a narrow column, in two lines where it has a place to break."""
+    """Return the name of an embedding as the heading of a narrow column, in lines broken behind its marks if it can be.
+
+    Examples
+    --------
+    >>> from topocraft.evaluation.reading import heading_of
+    >>> heading_of("X_pca_harmony").splitlines()
+    ['X_pca_', 'harmony']
+    """
     if name == "unintegrated":
         return "not inte-\ngrated"
-    for mark in (" ", "_"):
-        before, found, after = name.partition(mark)
-        if found and len(name) > NARROW:
-            return f"{before}{found.strip()}\n{after}"
-    return name
+    lines = [""]
+    for piece in re.findall(rf"[^ _.-]{{1,{NARROW}}}[ _.-]?|[ _.-]", name):
+        if lines[-1] and len((lines[-1] + piece).rstrip()) > NARROW:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.strip() for line in lines)

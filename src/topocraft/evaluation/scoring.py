@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from topocraft._version import __version__
 from topocraft.display import attended
+from topocraft.errors import ConfigError, InputError, UndefinedScore, list_names
 from topocraft.evaluation.cautions import design_cautions, label_cautions, score_cautions
 from topocraft.evaluation.judged import Judged, make_reference, read_judged, read_values
 from topocraft.metrics import islands, mixing_map, shuffled_within
@@ -37,10 +39,10 @@ def evaluate(
     batch_key: str | Sequence[str],
     label_key: str | None = None,
     *,
-    embeddings: Sequence[str] | None = None,
+    embeddings: str | Sequence[str] | None = None,
     unintegrated: str | None = None,
     layer: str | None = None,
-    continuous: Sequence[str] = (),
+    continuous: str | Sequence[str] = (),
     controls: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
@@ -68,7 +70,7 @@ def evaluate(
     controls
         Whether to score the controls as well.
     seed
-        Of neighbour search, clustering and controls.
+        Of neighbour search, clustering and controls; at least 0.
     progress
         A display of progress; left out, bars on a terminal or in a notebook.
 
@@ -85,6 +87,8 @@ def evaluate(
     ------
     InputError
         A column or key is missing, there is one batch or one cell type only, or an embedding is not finite.
+    ConfigError
+        ``seed`` is not a whole number of at least 0.
 
     References
     ----------
@@ -100,9 +104,11 @@ def evaluate(
     >>> scores.loc[scores["score"] == "composite", "embedding"].tolist()
     ['X_mine']
     """
+    _require_seed(seed)
     with attended(progress) as shown:
         shown.phase("prepare")
         judged = read_judged(adata, batch_key, label_key, embeddings, continuous)
+        _require_own_names(judged.embeddings)
         values = read_values(adata, batch_key, unintegrated, layer)
         reference = make_reference(judged, values[judged.kept], seed)
         every = dict(judged.embeddings) | (control_embeddings(reference) if controls else {})
@@ -134,7 +140,7 @@ def control_embeddings(reference: Reference) -> dict[str, np.ndarray]:
 
 
 def mixing_of_cells(
-    adata: AnnData, batch_key: str | Sequence[str], label_key: str, *, embeddings: Sequence[str] | None = None
+    adata: AnnData, batch_key: str | Sequence[str], label_key: str, *, embeddings: str | Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Return how well the batches mix around every cell, within its type: the map behind the score.
 
@@ -161,8 +167,20 @@ def mixing_of_cells(
     judged = read_judged(adata, batch_key, label_key, embeddings)
     table = pd.DataFrame(np.nan, index=adata.obs_names, columns=list(judged.embeddings))
     for name, points in judged.embeddings.items():
-        table.iloc[judged.kept, table.columns.get_loc(name)] = mixing_map(points, judged.batch, judged.labels)
+        with suppress(UndefinedScore):  # every type is in one batch only: nothing can be said of any cell
+            table.iloc[judged.kept, table.columns.get_loc(name)] = mixing_map(points, judged.batch, judged.labels)
     return table
+
+
+def _require_seed(seed: int) -> None:
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"seed must be a whole number of at least 0, below 2³²; got {seed!r}.")
+
+
+def _require_own_names(embeddings: Iterable[str]) -> None:
+    taken = [name for name in embeddings if name in CONTROLS]
+    if taken:
+        raise InputError(f"embeddings must not be named like a control; got {list_names(taken)}. Rename it in obsm.")
 
 
 def _table(name: str, points: np.ndarray, reference: Reference, progress: Progress) -> pd.DataFrame:

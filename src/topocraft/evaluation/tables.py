@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,11 +15,33 @@ from topocraft.evaluation.reading import by_type, heading_of, is_control, sectio
 from topocraft.metrics.catalogue import CATALOGUE
 
 
-def evaluation_table(scores: pd.DataFrame) -> Table:
-    """Return the scores of all cells and of covariates: a row per score, a column per embedding and control."""
+def evaluation_tables(scores: pd.DataFrame, width: int) -> Iterator[Table]:
+    """Yield the scores of all cells and of covariates: a row per score, a column per embedding and control.
+
+    Where they do not fit side by side into ``width``, the controls stand in a table of their own.
+    """
+    names = list(scores["embedding"].unique())
+    own = [name for name in names if not is_control(scores, name)]
+    together = list(_fitting(scores, names, width))
+    apart = [*_fitting(scores, own, width), *_fitting(scores, names[len(own) :], width)]
+    yield from (_table(scores, columns) for columns in (together if len(together) == 1 else apart))
+
+
+def _fitting(scores: pd.DataFrame, names: Sequence[str], width: int) -> Iterator[list[str]]:
+    """Deal names out to tables that are no wider than ``width``, as long as they have two."""
+    wide, chosen = Console(width=10 * width), list[str]()
+    for name in names:
+        if chosen and wide.measure(_table(scores, [*chosen, name])).maximum > width:
+            yield chosen
+            chosen = []
+        chosen.append(name)
+    if chosen:
+        yield chosen
+
+
+def _table(scores: pd.DataFrame, embeddings: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("", no_wrap=True)
-    embeddings = scores["embedding"].unique()
     for name in embeddings:
         style = "" if is_control(scores, name) else "bold"
         table.add_column(Text(heading_of(name), style=style), justify="right", overflow="fold")
@@ -48,16 +71,26 @@ def evaluation_words(scores: pd.DataFrame) -> Iterator[str]:
     """Yield what must be read beside the scores: why some have no value, cautions, versions."""
     undefined = scores[scores["value"].isna() & (scores["reason"] != "")]
     for reason, rows in undefined.groupby("reason", sort=False):
-        titles = ", ".join(CATALOGUE[name].title for name in rows["score"].unique())
-        yield f"NA: {titles}. {reason}"
-    partial = scores[scores["value"].notna() & (scores["reason"] != "")]
-    for reason in partial["reason"].unique():
-        yield f"Means over the other members: {reason}"
+        yield f"NA: {_titles(rows)}{_of_whom(rows, scores)}. {reason}"
+    members = undefined[undefined["mean"] != ""]
+    if len(members):
+        own = _of_whom(members, scores)
+        yield f"Means leave out {_titles(members)}{own}{', and do not compare with means over all' if own else ''}."
     for caution in scores.attrs["cautions"]:
         yield f"Note: {caution}"
     versions = ", ".join(f"{name} {version}" for name, version in scores.attrs["versions"].items())
     yield f"1 is best where nothing else is said; scores of other versions are not comparable: {versions}."
 
 
+def _titles(rows: pd.DataFrame) -> str:
+    return "; ".join(CATALOGUE[name].title for name in rows["score"].unique())
+
+
+def _of_whom(rows: pd.DataFrame, scores: pd.DataFrame) -> str:
+    """Name the embeddings that rows are of, unless they are of all."""
+    names = rows["embedding"].unique()
+    return "" if len(names) == scores["embedding"].nunique() else f" of {', '.join(names)}"
+
+
 def _number(value: float) -> str:
-    return "NA" if math.isnan(value) else f"{value:.3f}"
+    return "NA" if math.isnan(value) else f"{value:z.3f}"

@@ -67,7 +67,8 @@ CATALOGUE: dict[str, Fact] = {
         "Linear: a method that subtracts batch means reaches 1 by construction.",
     ),
     "graph_connectivity": Fact(
-        "graph connectivity", "both", "batch", 0, 1, "labels", SCIB, "Saturates: nearly always above 0.9."
+        "graph connectivity", "both", "batch", 0, 1, "labels", SCIB,
+        "Asks only that a type hangs together, not that it stands apart.",
     ),
     "kbet": Fact(
         "kBET", "mixing", "batch", 0, 1, "labels", KBET,
