@@ -11,16 +11,19 @@ import process
 from quality import SETS, integrated
 
 import topocraft
-from topocraft.evaluation.reading import sections
+from topocraft.evaluation.reading import PER_TYPE, sections
 from topocraft.metrics.catalogue import CATALOGUE, SUITE, Fact
 
 DOCS = process.REPOSITORY / "docs"
 COVARIATES = {"rnamix_gradient": ["H2228_prop", "H1975_prop", "HCC827_prop"]}
 SUMMARY = ("composite", "bio", "batch")
+TIE = 0.01
 SCORES_HEAD = """# Scores of the shared sets
 
 Built by `python benchmarks/run.py tables`: the defaults, seed 0, beside the cells before integration and the controls.
-What each score asks, and where it misleads: [metrics.md](metrics.md). {versions}.
+What each score asks, and where it misleads: [metrics.md](metrics.md).
+
+Versions: {versions}.
 
 Controls: *type oracle*, an island per cell type; *batches shuffled*, the cells before integration dealt out anew within
 each type, so that batches say nothing; *types shuffled*, dealt out anew within each batch, so that types say nothing;
@@ -63,6 +66,7 @@ def write_scores(folder: Path) -> None:
     versions = next(iter(tables.values())).attrs["versions"]
     named = ", ".join(f"{name} {version}" for name, version in versions.items())
     lines = [SCORES_HEAD.format(versions=named), "## Composite (bio/batch)", "", *_overview(tables)]
+    lines += ["", "## Which control is on top, and which at the bottom", "", *_order(tables)]
     for name, scores in tables.items():
         lines += ["", f"## {name}", "", *_set_table(scores), "", *(f"* {said}" for said in scores.attrs["cautions"])]
     _write("scores.md", "\n".join(lines))
@@ -94,6 +98,23 @@ def _overview(tables: dict[str, pd.DataFrame]) -> Iterator[str]:
         wide = scores[scores["part"] == ""].pivot(index="embedding", columns="score", values="value")
         entries = ["{:.3f} ({:.2f}/{:.2f})".format(*wide.loc[embedding, list(SUMMARY)]) for embedding in embeddings]
         yield f"| `{name}` | " + " | ".join(entries) + " |"
+
+
+def _order(tables: dict[str, pd.DataFrame]) -> Iterator[str]:
+    """Yield a row per score: which control is best and which worst, and on how many sets; within 0.01 is a tie."""
+    yield from _head("score", ["best, the oracle where it ties", "worst"])
+    controls = pd.concat([scores.assign(set=name) for name, scores in tables.items()])
+    of_types = controls["score"].isin(PER_TYPE) & (controls["part"] != "")
+    controls = controls[(controls["kind"] == "control") & controls["value"].notna() & ~of_types]
+    for score, rows in controls.groupby("score", sort=False):
+        sign = 1 if CATALOGUE[str(score)].higher_is_better else -1
+        wide = rows.pivot(index=["set", "part"], columns="embedding", values="value") * sign
+        best = wide.idxmax(axis=1).where(wide["type oracle"] < wide.max(axis=1) - TIE, "type oracle")
+        entries = (
+            ", ".join(f"{name} {count}" for name, count in ends.value_counts().items())
+            for ends in (best, wide.idxmin(axis=1))
+        )
+        yield f"| {CATALOGUE[str(score)].title} | " + " | ".join(entries) + " |"
 
 
 def _set_table(scores: pd.DataFrame) -> Iterator[str]:

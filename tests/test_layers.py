@@ -50,7 +50,7 @@ ROOMS = {
     "display": _room(3, "rich"),
     "tables": _room(3, "rich"),
     "": _room(4),
-    "cli": _room(5, "typer rich anndata"),
+    "cli": _room(5, "typer rich anndata pandas"),
     "__main__": _room(6),
 }
 

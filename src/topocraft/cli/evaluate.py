@@ -53,7 +53,7 @@ def evaluate(
     if mixing_map is not None and label_key is None:
         raise typer.BadParameter("mixing is mapped within cell types: name them.", param_hint="--label-key")
     with explained() as written:
-        _require_targets(file, [(json, ".json"), (csv, ".csv"), (mixing_map, ".csv"), (picture, ".png")], force)
+        _require_targets(file, [(json, ".json"), (csv, ".csv"), (mixing_map, ".csv .png"), (picture, ".png")], force)
         with choose_progress(quiet, ERR) as progress:
             adata = _read(file, make_unique, progress)
             from topocraft import evaluation
@@ -79,8 +79,7 @@ def evaluate(
                 atomic_text(csv, scores.to_csv(index=False))
                 written.append(csv)
             if mixing_map is not None and label_key is not None:
-                cells = evaluation.mixing_of_cells(adata, batch_key, label_key, embeddings=embedding)
-                atomic_text(mixing_map, cells.to_csv(index_label="cell"))
+                _map(adata, evaluation.mixing_of_cells(adata, batch_key, label_key, embeddings=embedding), mixing_map)
                 written.append(mixing_map)
             if picture is not None:
                 _draw(scores, picture)
@@ -93,10 +92,10 @@ def _require_targets(file: Path, targets: Iterable[tuple[Path | None, str]], for
     from topocraft.data.outputs import check_file
 
     seen = set[Path]()
-    for path, ending in targets:
+    for path, endings in targets:
         if path is None:
             continue
-        check_file(path, ending, force=force, inputs=[file])
+        check_file(path, *endings.split(), force=force, inputs=[file])
         if path.resolve() in seen:
             raise FileError(f"Every output needs a file of its own; '{path}' is named twice. Name another path.")
         seen.add(path.resolve())
@@ -110,6 +109,17 @@ def _read(file: Path, make_unique: bool, progress: Progress) -> AnnData:
     for note in loaded.notes:
         progress.say(note)
     return loaded.adata
+
+
+def _map(adata: AnnData, mixing: pd.DataFrame, path: Path) -> None:
+    from topocraft.data.atomic import atomic_text
+    from topocraft.evaluation.mixing_picture import mixing_figure
+    from topocraft.plot import save_figure
+
+    if path.suffix.lower() == ".csv":
+        atomic_text(path, mixing.to_csv(index_label="cell"))
+    else:
+        save_figure(mixing_figure({name: adata.obsm[name] for name in mixing.columns}, mixing), path, force=True)
 
 
 def _draw(scores: pd.DataFrame, path: Path) -> None:

@@ -73,7 +73,8 @@ Poor = Annotated[
 JsonFile = Annotated[Path | None, _option("--json", RESULT, "Write scores, cautions and versions as JSON.")]
 CsvFile = Annotated[Path | None, _option("--csv", RESULT, "Write the scores as a table, one row each.")]
 MixingMap = Annotated[
-    Path | None, _option("--mixing-map", RESULT, "Write, as CSV, how well batches mix around every cell.")
+    Path | None,
+    _option("--mixing-map", RESULT, "Write how well batches mix around every cell: .csv, or .png on a UMAP."),
 ]
 Picture = Annotated[Path | None, _option("--picture", RESULT, "Draw the scores as PNG.")]
 Force = Annotated[bool, _option("--force", RESULT, "Replace results that are there already.")]

@@ -55,13 +55,13 @@ def check_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Non
     _require_place(path, is_zarr, force, inputs)
 
 
-def check_file(path: Path, ending: str, *, force: bool, inputs: Sequence[Path] = ()) -> None:
-    """Refuse, before any work, a file of another ending than ``ending``, or one that could not be written.
+def check_file(path: Path, *endings: str, force: bool, inputs: Sequence[Path] = ()) -> None:
+    """Refuse, before any work, a file of another ending than ``endings``, or one that could not be written.
 
     Parameters and errors are those of ``check_output``.
     """
-    if path.suffix.lower() != ending:
-        raise FileError(f"Output '{path}' must end in {ending}. Name another path.")
+    if path.suffix.lower() not in endings:
+        raise FileError(f"Output '{path}' must end in {' or '.join(endings)}. Name another path.")
     _require_place(path, False, force, inputs)
 
 

@@ -186,7 +186,7 @@ def _require_own_names(embeddings: Iterable[str]) -> None:
 def _table(name: str, points: np.ndarray, reference: Reference, progress: Progress) -> pd.DataFrame:
     rows, counted = [], planned(reference)
     for score in score_embedding(points, reference):
-        kind, mean = "control" if name in CONTROLS else "embedding", CATALOGUE[score.name].mean
+        kind, mean = "control" if name in CONTROLS else "embedding", "" if score.part else CATALOGUE[score.name].mean
         rows.append((name, kind, score.name, score.part, score.value, score.spread, mean, score.reason))
         if score.name in counted and not score.part:
             progress.advance(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from rich import box
@@ -22,21 +22,27 @@ def evaluation_tables(scores: pd.DataFrame, width: int) -> Iterator[Table]:
     """
     names = list(scores["embedding"].unique())
     own = [name for name in names if not is_control(scores, name)]
-    together = list(_fitting(scores, names, width))
-    apart = [*_fitting(scores, own, width), *_fitting(scores, names[len(own) :], width)]
+    bare = _width(_table(scores, []))
+    widths, room = {name: _width(_table(scores, [name])) - bare for name in names}, width - bare
+    together = list(_fitting(names, widths, room))
+    apart = [*_fitting(own, widths, room), *_fitting(names[len(own) :], widths, room)]
     yield from (_table(scores, columns) for columns in (together if len(together) == 1 else apart))
 
 
-def _fitting(scores: pd.DataFrame, names: Sequence[str], width: int) -> Iterator[list[str]]:
-    """Deal names out to tables that are no wider than ``width``, as long as they have two."""
-    wide, chosen = Console(width=10 * width), list[str]()
+def _fitting(names: Sequence[str], widths: Mapping[str, int], room: int) -> Iterator[list[str]]:
+    """Deal columns out to tables that are no wider than ``room``, a column that is wider to one of its own."""
+    chosen = list[str]()
     for name in names:
-        if chosen and wide.measure(_table(scores, [*chosen, name])).maximum > width:
+        if chosen and sum(widths[taken] for taken in chosen) + widths[name] > room:
             yield chosen
             chosen = []
         chosen.append(name)
     if chosen:
         yield chosen
+
+
+def _width(table: Table) -> int:
+    return Console(width=1000).measure(table).maximum
 
 
 def _table(scores: pd.DataFrame, embeddings: Sequence[str]) -> Table:

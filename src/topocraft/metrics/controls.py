@@ -7,14 +7,15 @@ import numpy as np
 from topocraft.metrics.arrays import checked_embedding, codes_of
 from topocraft.randomness import numpy_stream
 
-JITTER = 0.05
+JITTER, FEWEST_DIMENSIONS = 0.02, 50
 
 
 def islands(groups: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return an island for every group of cells: a corner of its own, and nothing but noise around it.
 
-    One dimension per group, 1 for the cell's own and 0 for the others, plus normal noise of s.d. 0.05, without which
-    all cells of a group would be at distance 0 and their neighbours a matter of file order.
+    One dimension per group, 1 for the cell's own and 0 for the others, but at least 50 dimensions; plus normal noise
+    of s.d. 0.02. Without noise all cells of a group would be at distance 0 and their neighbours a matter of file
+    order; in few dimensions they would form a sheet, which clustering cuts up.
 
     With cell types as groups this is the oracle: types apart, batches mixed. With types of each batch as groups it is
     the floor of mixing: types apart, and batches too.
@@ -29,7 +30,7 @@ def islands(groups: np.ndarray, seed: int = 0) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (n_cells, n_groups), float32.
+        (n_cells, max(n_groups, 50)), float32.
 
     References
     ----------
@@ -39,12 +40,13 @@ def islands(groups: np.ndarray, seed: int = 0) -> np.ndarray:
     --------
     >>> import numpy as np
     >>> from topocraft.metrics import islands
-    >>> abs(islands(np.array(["a", "b", "a"])).round()).tolist()
+    >>> abs(islands(np.array(["a", "b", "a"])).round())[:, :2].tolist()
     [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
     """
     names, codes = codes_of(groups, len(groups), "groups")
-    noise = numpy_stream(seed, "islands").normal(scale=JITTER, size=(len(codes), len(names)))
-    placed: np.ndarray = (np.eye(len(names))[codes] + noise).astype(np.float32)
+    shape = (len(codes), max(len(names), FEWEST_DIMENSIONS))
+    placed = numpy_stream(seed, "islands").normal(scale=JITTER, size=shape).astype(np.float32)
+    placed[np.arange(len(codes)), codes] += 1
     return placed
 
 
