@@ -35,7 +35,7 @@ ROOMS = {
     "randomness": _room(0, "numpy torch"),
     "hardware": _room(0, "torch threadpoolctl"),
     "model": _room(1, "numpy torch"),
-    "metrics": _room(1, "numpy scipy sklearn"),
+    "metrics": _room(1, "numpy scipy sklearn igraph"),
     "simulate": _room(1, "numpy scipy pandas anndata"),
     "topology": _room(1, "numpy scipy sklearn igraph pynndescent"),
     "data": _room(1, "numpy scipy pandas anndata scanpy h5py zarr"),

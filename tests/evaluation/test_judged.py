@@ -54,7 +54,8 @@ def test_cells_that_quality_control_set_aside_may_have_no_coordinates(copy: AnnD
 def test_a_cell_left_out_of_one_embedding_is_left_out_of_all(copy: AnnData) -> None:
     copy.obs["topocraft_set_aside"] = np.arange(copy.n_obs) < 5
     copy.obsm["X_types"][:5] = np.nan
-    judged = read_judged(copy, "batch", "celltype", ["X_types", "X_batches"])
+    judged = read_judged(copy, "batch", "celltype", ["X_types", "X_batches"], ["place"])
+    assert judged.covariates["place"].tolist() == copy.obs["place"][5:].tolist()
     assert np.flatnonzero(~judged.kept).tolist() == [0, 1, 2, 3, 4]
     assert {name: array.shape for name, array in judged.embeddings.items()} == {
         "X_types": (235, 6),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from topocraft.errors import InputError
+from topocraft.hardware import granted_cores
 from topocraft.topology.neighbors import NeighborGraph
 
 ROWS = 4096
@@ -75,7 +75,7 @@ def neighbor_weights(neighbors: NeighborGraph, perplexity: float | None = None) 
         block = np.asarray(neighbors.distances[start : start + ROWS], dtype=np.float32)
         weights[start : start + ROWS] = _weights_of(block - block.min(axis=1, keepdims=True), wanted)
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+    with ThreadPoolExecutor(granted_cores()) as threads:
         list(threads.map(fill, range(0, n_cells, ROWS)))
     return weights
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from topocraft.hardware import granted_cores
+
 # OpenBLAS gives a product of at most this many multiplications to the calling thread alone. Larger ones start its
 # own threads, which then wait for one another when several of ours multiply at a time.
 PRODUCT_ON_ONE_THREAD = 2**18
@@ -49,7 +51,7 @@ def widths(points: np.ndarray, codes: np.ndarray, *, root: bool, nearest: bool) 
     order = np.argsort(codes, kind="stable")
     cells = _sorted_cells(points[order], codes[order], root, nearest)
     found = np.zeros(len(points))
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(granted_cores()) as pool:
         parts = pool.map(lambda block: _widths_of_block(cells, *block), blocks := list(_row_blocks(cells)))
         for (start, stop, _), part in zip(blocks, parts, strict=True):
             found[order[start:stop]] = part
