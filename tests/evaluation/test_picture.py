@@ -73,7 +73,7 @@ def test_columns_are_named_once_and_controls_are_grey(figure: Figure, scores: pd
 
 def test_names_of_any_length_do_not_overlap(scores: pd.DataFrame) -> None:
     long = {"X_types": "X_a_very_long_name_of_an_embedding", "X_batches": "X_emb_with_another_such_name"}
-    figure = score_figure(scores.replace({"embedding": long}))
+    figure = score_figure(scores[scores["mean"] == "bio"].replace({"embedding": long}))
     figure.draw_without_rendering()
     boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
     assert all(one.x1 <= other.x0 for one, other in itertools.pairwise(boxes))
@@ -114,9 +114,9 @@ def test_ink_is_read_on_its_shade(figure: Figure) -> None:
             assert contrast > 3.5, (text.get_text(), shades[row, column])
 
 
-def test_it_is_drawn_without_a_display_and_whole(figure: Figure, tmp_path: Path) -> None:
+def test_it_is_drawn_without_a_display_and_whole(scores: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "scores.png"
-    save_figure(figure, path)
+    save_figure(score_figure(scores[scores["mean"] == "bio"]), path)
     assert path.read_bytes().startswith(b"\x89PNG")
     assert [item.name for item in tmp_path.iterdir()] == ["scores.png"]
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()

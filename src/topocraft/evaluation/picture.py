@@ -42,7 +42,7 @@ def score_figure(scores: pd.DataFrame) -> Figure:
     >>> adata = demo_cells(n_cells=200, n_genes=200, seed=1)
     >>> adata.obsm["X_mine"] = adata.X.toarray()[:, :20]
     >>> scores = topocraft.evaluate(adata, "batch", "celltype", embeddings=["X_mine"], controls=False)
-    >>> [axes.get_title() for axes in score_figure(scores).axes][0]
+    >>> score_figure(scores).axes[0].get_title(loc="left")
     'Summary'
     """
     from matplotlib.figure import Figure
