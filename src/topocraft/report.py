@@ -84,7 +84,7 @@ def cell_labels(adata: AnnData, label_key: str) -> np.ndarray:
     if missing.all():
         raise InputError(
             f"label_key '{label_key}' must label at least some cells; all {len(labels):,} are missing. "
-            "Leave label_key out to integrate without scores."
+            "Leave label_key out to go on without them."
         )
     named: np.ndarray = labels.to_numpy(dtype=object)
     named[missing] = None

@@ -17,7 +17,7 @@ def _refuse(constant: str) -> float:
 
 def test_json_holds_every_row_and_how_it_came_about(scores: pd.DataFrame) -> None:
     read = json.loads(as_json(scores), parse_constant=_refuse)
-    assert list(read) == ["cautions", "versions", "seed", "n_cells", "n_left_out", "scores"]
+    assert list(read) == ["cautions", "versions", "scored", "seed", "n_cells", "n_left_out", "scores"]
     assert {name: read[name] for name in scores.attrs} == scores.attrs
     back = pd.DataFrame(read["scores"])
     assert back.columns.tolist() == scores.columns.tolist()

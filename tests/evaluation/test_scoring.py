@@ -217,11 +217,11 @@ def test_what_is_undefined_is_na_with_its_reason_and_means_are_of_the_rest(copy:
     undefined = found[found["value"].isna()].set_index("score")
     assert set(undefined.index) == {
         "asw_batch", "kbet", "blisi", "bras", "cilisi", "kbet_10", "kbet_25", "kbet_50", "kbet_70", "mixing", "f1_lisi",
-        "scgraph",
+        "scgraph", "true_positive_rate",
     }  # fmt: skip
     assert undefined["reason"].str.endswith(".").all()
     assert undefined.loc["mixing", "reason"].startswith("Every cell type is found in one batch only")
-    defined = [_value(found, "X_types", score) for score in ("pcr", "graph_connectivity", "true_positive_rate")]
+    defined = [_value(found, "X_types", score) for score in ("pcr", "graph_connectivity")]
     assert _value(found, "X_types", "batch") == pytest.approx(np.mean(defined))
     reasons = found.set_index("score")["reason"]
     for score in ("asw_batch", "kbet", "blisi"):

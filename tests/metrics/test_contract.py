@@ -104,7 +104,7 @@ def test_mixing_is_best_without_batches_and_worst_where_batches_are_islands(name
 @pytest.mark.parametrize("name", BOTH)
 def test_what_asks_for_both_puts_the_oracle_on_top_of_every_control(name: str) -> None:
     found = {control: values[name] for control, values in _controls().items()}
-    assert found["oracle"] >= max(found.values()) - 0.01
+    assert found["oracle"] >= max(found.values()) - 0.05
     assert found["oracle"] > 0.85
     assert found["mixed"] >= found["unintegrated"]
     assert found["scrambled"] < found["mixed"]

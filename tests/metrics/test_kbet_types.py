@@ -96,3 +96,11 @@ def test_unusable_arguments_are_refused() -> None:
         kbet_at(points, batch, ks=())
     with pytest.raises(UndefinedScore, match="The 70 nearest cells of every cell are all 60 cells"):
         kbet_at(points, batch)
+
+
+def test_more_batches_than_a_neighbourhood_has_cells_cannot_be_judged() -> None:
+    points, labels = np.random.default_rng(5).normal(size=(60, 3)), np.repeat(["few", "many"], 30)
+    batch = np.where(labels == "few", np.arange(60) % 2, np.arange(60))
+    assert list(kbet_per_type(points, batch, labels)) == ["few"]
+    with pytest.raises(UndefinedScore, match="in more batches than a neighbourhood has cells"):
+        kbet_per_type(points, np.arange(60), labels)

@@ -101,12 +101,14 @@ def test_a_small_batch_that_is_crowded_fails() -> None:
     assert rates.true_positive[batch == 0].mean() < 0.5
 
 
-def test_a_type_in_one_batch_is_fair_and_tiny_types_cannot_be_positive() -> None:
+def test_a_type_in_one_batch_is_left_out_of_mixing_and_tiny_types_cannot_be_positive() -> None:
     points, labels = _two_types(400)
     labels[:2] = "c"
     batch = np.where(labels == "b", 0, np.arange(400) % 2)
-    per_type = positive_cells(points, batch, labels).rates_per_type()
-    assert per_type["b"] == {"positive": 1.0, "true_positive": 1.0}
+    found = positive_cells(points, batch, labels)
+    per_type = found.rates_per_type()
+    assert per_type["b"] == {"positive": 1.0}
+    assert found.rates()["true_positive"] == found.true_positive[labels != "b"].mean()
     assert per_type["c"]["positive"] == 0.0
 
 
@@ -132,7 +134,7 @@ def test_what_has_no_value_has_a_reason() -> None:
     points, batch, labels = _cells(30)
     with pytest.raises(UndefinedScore, match="All cells are of one type"):
         positive_rate(points, np.full(30, "t"))
-    with pytest.raises(UndefinedScore, match="All cells are of one batch"):
+    with pytest.raises(UndefinedScore, match="Every cell type is found in one batch only"):
         true_positive_rate(points, np.zeros(30), labels)
     with pytest.raises(InputError, match="batch must have one entry for each of 30 cells"):
         true_positive_rate(points, batch[1:], labels)

@@ -31,7 +31,7 @@ topocraft evaluate integrated.h5ad -b batch --continuous pseudotime --picture sc
 def evaluate(
     file: options.OneFile,
     batch_key: options.BatchKeys,
-    label_key: options.LabelKey = None,
+    label_key: options.CellTypes = None,
     embedding: options.Embeddings = None,
     unintegrated: options.Unintegrated = None,
     layer: options.Layer = None,

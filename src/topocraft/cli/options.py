@@ -47,6 +47,9 @@ GeneMask = Annotated[Name, _option("--gene-mask", COLUMNS, "Boolean column of va
 LabelsLow = Annotated[Name, _option("--labels-low", COLUMNS, "Column of obs: cells that differ in it are unlike.")]
 LabelsHigh = Annotated[Name, _option("--labels-high", COLUMNS, "Column of obs: cells that agree in it are alike.")]
 LabelKey = Annotated[Name, _option("--label-key", COLUMNS, "Column of obs with the true types, for scores alone.")]
+CellTypes = Annotated[
+    Name, _option("--label-key", COLUMNS, "Column of obs with the cell types; without it, scores that need none.")
+]
 Embeddings = Annotated[
     Names,
     _option("--embedding -e", COLUMNS, "Key of obsm to score; repeatable.", "X_topocraft", metavar="<str>"),

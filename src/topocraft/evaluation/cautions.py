@@ -16,7 +16,7 @@ from topocraft.provenance import EMBEDDING
 
 FEW_CELLS = 30
 SATURATED, BY_CONSTRUCTION = 0.98, 0.995
-SUPERVISED = re.compile(r"scanvi|scpoli|scgen|stacas|(?<!un)(?<!self)(?<!self.)supervised", re.IGNORECASE)
+SUPERVISED = re.compile(r"scanvi|scpoli|scgen|ss_?stacas|(?<!un)(?<!self)(?<!self.)supervised", re.IGNORECASE)
 
 
 def design_cautions(batch: np.ndarray, labels: np.ndarray | None) -> list[str]:

@@ -80,7 +80,7 @@ def evaluate(
         One row per embedding, score and part: ``embedding``; ``kind`` ("embedding" or "control"); ``score``, a name
         in ``topocraft.metrics.catalogue.CATALOGUE``; ``part``, a cell type or covariate, "" for all cells; ``value``;
         ``spread`` over clustering seeds; ``scaled``, 0 at the worst control and 1 at the best; ``mean``, the mean it
-        enters; ``reason``, why a value is NaN. ``attrs`` holds "cautions", "versions", "seed", "n_cells" and
+        enters; ``reason``, why a value is NaN. ``attrs`` holds "cautions", "versions", "scored", "seed", "n_cells" and
         "n_left_out".
 
     Raises
@@ -118,6 +118,13 @@ def evaluate(
     scores.attrs = {
         "cautions": _cautions(scores, judged, adata, label_key),
         "versions": _versions(),
+        "scored": {
+            "batch_key": [batch_key] if isinstance(batch_key, str) else list(batch_key),
+            "label_key": label_key,
+            "embeddings": list(judged.embeddings),
+            "unintegrated": unintegrated,
+            "layer": layer,
+        },
         "seed": seed,
         "n_cells": len(judged.batch),
         "n_left_out": adata.n_obs - len(judged.batch),

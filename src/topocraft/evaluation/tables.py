@@ -14,6 +14,8 @@ from rich.text import Text
 from topocraft.evaluation.reading import by_type, heading_of, is_control, sections
 from topocraft.metrics.catalogue import CATALOGUE
 
+MOST_TYPES = 40
+
 
 def evaluation_tables(scores: pd.DataFrame, width: int) -> Iterator[Table]:
     """Yield the scores of all cells and of covariates: a row per score, a column per embedding and control.
@@ -60,8 +62,10 @@ def _table(scores: pd.DataFrame, embeddings: Sequence[str]) -> Table:
 
 
 def type_tables(scores: pd.DataFrame) -> Iterator[Table]:
-    """Return, per embedding, a table of its scores by cell type: a row per type."""
+    """Return, per embedding, a table of its scores by cell type: a row per type; none where types are too many."""
     rows = by_type(scores)
+    if rows["part"].nunique() > MOST_TYPES:
+        return
     for name, own in rows[rows["kind"] == "embedding"].groupby("embedding", sort=False):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=Text(f"{name} by cell type"), title_justify="left")
         table.add_column("cell type", overflow="fold")
@@ -82,6 +86,9 @@ def evaluation_words(scores: pd.DataFrame) -> Iterator[str]:
     if len(members):
         own = _of_whom(members, scores)
         yield f"Means leave out {_titles(members)}{own}{', and do not compare with means over all' if own else ''}."
+    n_types = by_type(scores)["part"].nunique()
+    if n_types > MOST_TYPES:
+        yield f"Scores of {n_types} cell types are not shown; they are among the rows of --csv and --json."
     for caution in scores.attrs["cautions"]:
         yield f"Note: {caution}"
     versions = ", ".join(f"{name} {version}" for name, version in scores.attrs["versions"].items())

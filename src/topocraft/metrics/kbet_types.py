@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from topocraft.errors import InputError
+from topocraft.errors import InputError, UndefinedScore
 from topocraft.metrics.arrays import Space, Typed, TypeNeighbors, as_neighbors, n_cells_of
 from topocraft.metrics.kbet import ALPHA, check_alpha, check_k, kbet, p_values
 from topocraft.metrics.per_type import MixedType, mixed_types
@@ -43,7 +43,7 @@ def kbet_per_type(
     -------
     dict
         From the name of each type of at least 10 cells in at least two batches to its acceptance rate, 0 … 1;
-        higher is better. Other types are left out.
+        higher is better. Other types are left out, and those in more batches than a neighbourhood has cells.
 
     Raises
     ------
@@ -74,8 +74,12 @@ def kbet_per_type(
         check_k(k)
     accepted = {}
     for one in mixed_types(space, batch, labels):
-        judged = as_neighbors(one.within.neighbors, _cells_to_judge(one, k) - 1)
-        accepted[one.within.name] = float((p_values(judged, one.batch, one.n_batches) >= alpha).mean())
+        n_judged = _cells_to_judge(one, k)
+        if one.n_batches <= n_judged:
+            judged = as_neighbors(one.within.neighbors, n_judged - 1)
+            accepted[one.within.name] = float((p_values(judged, one.batch, one.n_batches) >= alpha).mean())
+    if not accepted:
+        raise UndefinedScore("Every cell type is in more batches than a neighbourhood has cells: no test can reject.")
     return accepted
 
 

@@ -18,23 +18,29 @@ DEVIATIONS = 3
 
 @dataclass(frozen=True, eq=False)
 class PositiveCells:
-    """Which cells are positive, and which of those truly, (n_cells,), bool; with their types."""
+    """Which cells are positive, and which of those truly, (n_cells,), bool; with their types.
+
+    ``mixable`` marks the cells whose type is found in several batches: only there can mixing be asked for.
+    """
 
     positive: np.ndarray
     true_positive: np.ndarray
+    mixable: np.ndarray
     labels: np.ndarray
 
     def rates(self) -> dict[str, float]:
-        """Return the shares of all cells: ``{"positive": …, "true_positive": …}``."""
-        return {"positive": float(self.positive.mean()), "true_positive": float(self.true_positive.mean())}
+        """Return shares: ``"positive"`` of all cells, ``"true_positive"`` of the mixable ones, if there are any."""
+        found = {"positive": float(self.positive.mean())}
+        if self.mixable.any():
+            found["true_positive"] = float(self.true_positive[self.mixable].mean())
+        return found
 
     def rates_per_type(self) -> dict[str, dict[str, float]]:
         """Return the shares of each type's cells, as ``rates`` does; the types are sorted."""
-        found = {}
-        for name in np.unique(self.labels):
-            own = self.labels == name
-            found[str(name)] = PositiveCells(self.positive[own], self.true_positive[own], self.labels[own]).rates()
-        return found
+        return {str(name): self._only(self.labels == name).rates() for name in np.unique(self.labels)}
+
+    def _only(self, cells: np.ndarray) -> PositiveCells:
+        return PositiveCells(self.positive[cells], self.true_positive[cells], self.mixable[cells], self.labels[cells])
 
 
 def positive_cells(embedding: np.ndarray, batch: np.ndarray, labels: np.ndarray, seed: int = 0) -> PositiveCells:
@@ -95,7 +101,8 @@ def positive_cells(embedding: np.ndarray, batch: np.ndarray, labels: np.ndarray,
     same = _among_own(neighbors, codes)
     positive = _majority(same, sizes[codes])
     balanced = _balanced(neighbors, same, batch_codes, sizes[codes], (shares / sizes[:, None])[codes])
-    return PositiveCells(positive, positive & balanced, names[codes])
+    mixable = ((shares > 0).sum(axis=1) > 1)[codes]
+    return PositiveCells(positive, positive & balanced, mixable, names[codes])
 
 
 def positive_rate(embedding: np.ndarray, labels: np.ndarray, seed: int = 0) -> float:
@@ -158,13 +165,13 @@ def true_positive_rate(embedding: np.ndarray, batch: np.ndarray, labels: np.ndar
     InputError
         An array is not usable.
     UndefinedScore
-        There is one batch only.
+        Every type is found in one batch only.
 
     Notes
     -----
     A type of up to 100 cells that stands apart is judged whole, and so is in fair shares however its batches lie.
-    Cells of types in one batch count as long as they are positive. Where few cells of its type are near, 3
-    standard deviations allow almost anything: of two equal batches, nine cells of one pass.
+    Types in one batch only are left out. Where few cells of its type are near, 3 standard deviations allow almost
+    anything: of two equal batches, nine cells of one pass.
 
     References
     ----------
@@ -181,10 +188,15 @@ def true_positive_rate(embedding: np.ndarray, batch: np.ndarray, labels: np.ndar
     >>> round(true_positive_rate(points, np.tile(np.repeat(["a", "b"], 150), 2), labels), 1)
     0.1
     """
-    names, _ = codes_of(batch, len(embedding), "batch")
-    if len(names) < 2:
-        raise UndefinedScore("All cells are of one batch, so that there is nothing to mix.")
-    return positive_cells(embedding, batch, labels, seed).rates()["true_positive"]
+    return true_positive_share(positive_cells(embedding, batch, labels, seed))
+
+
+def true_positive_share(cells: PositiveCells) -> float:
+    """Return the true-positive rate of cells judged already."""
+    rates = cells.rates()
+    if "true_positive" not in rates:
+        raise UndefinedScore("Every cell type is found in one batch only, so that there is nothing to mix.")
+    return rates["true_positive"]
 
 
 def _among_own(neighbors: NeighborGraph, codes: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from topocraft.metrics.lisi import clisi, ilisi
 from topocraft.metrics.lisi_types import blisi, cilisi, lisi_per_type
 from topocraft.metrics.mixing_map import mixing_map
 from topocraft.metrics.perplexity import neighbor_weights
-from topocraft.metrics.positive import PositiveCells, positive_cells
+from topocraft.metrics.positive import PositiveCells, positive_cells, true_positive_share
 from topocraft.metrics.regression import pcr
 from topocraft.metrics.scgraph import TypeDistances, scgraph
 from topocraft.metrics.silhouette import asw_batch, asw_label, bras, silhouette_samples
@@ -136,7 +136,7 @@ MEASURES: dict[str, Callable[[Searched], float]] = {
     "graph_connectivity": lambda cells: graph_connectivity(cells.neighbors, cells.labels),
     "kbet": lambda cells: kbet_within_types(cells.within, cells.batch),
     "blisi": lambda cells: blisi(cells.within, cells.batch),
-    "true_positive_rate": lambda cells: cells.positive.rates()["true_positive"],
+    "true_positive_rate": lambda cells: true_positive_share(cells.positive),
     "bras": lambda cells: bras(cells.embedding, cells.batch, cells.labels),
     "ilisi": lambda cells: ilisi(cells.neighbors, cells.batch, weights=cells.weights),
     "cilisi": lambda cells: cilisi(cells.within, cells.batch),
@@ -167,4 +167,4 @@ BY_TYPE: dict[str, Callable[[Searched], Mapping[str, float]]] = {
 
 
 def _rate_per_type(cells: Searched, rate: str) -> dict[str, float]:
-    return {name: rates[rate] for name, rates in cells.positive.rates_per_type().items()}
+    return {name: rates[rate] for name, rates in cells.positive.rates_per_type().items() if rate in rates}
