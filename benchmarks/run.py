@@ -63,6 +63,14 @@ def suite(repeats: int = 3) -> None:
     print_times(repeats)
 
 
+def simulate() -> None:
+    """Print what the simulator takes."""
+    from speed import print_simulations
+
+    print("the simulator, from nothing to a file:")
+    print_simulations()
+
+
 def agreement(folder: Path) -> None:
     """Print how far the suite and scib-metrics agree on the shared sets."""
     from agreement import print_agreement
@@ -87,8 +95,19 @@ def catalogue() -> None:
 def main() -> None:
     """Parse the command line and run one benchmark, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = ("all", "start-up", "steps", "jobs", "neighbours", "scores", "suite", "agreement", "catalogue", "tables")
-    parser.add_argument("what", nargs="?", default="all", choices=names)
+    named = (
+        "start-up",
+        "steps",
+        "jobs",
+        "neighbours",
+        "scores",
+        "suite",
+        "simulate",
+        "agreement",
+        "catalogue",
+        "tables",
+    )
+    parser.add_argument("what", nargs="?", default="all", choices=("all", *named))
     parser.add_argument("--seeds", type=int, default=1, help="seeds of the scores (default 1)")
     parser.add_argument("--log", type=Path, default=Path("runs/scores.jsonl"), help="rows of scores, resumed")
     parser.add_argument("--integrated", type=Path, default=Path("runs/integrated"), help="integrated sets, kept")
@@ -101,6 +120,7 @@ def main() -> None:
         "jobs": jobs,
         "neighbours": neighbours,
         "suite": suite,
+        "simulate": simulate,
         "catalogue": catalogue,
     }
     for name, part in parts.items():

@@ -12,12 +12,12 @@ import numpy as np
 import process
 import torch
 from scipy import sparse
-from splat import simulate
 
 from topocraft import IntegrationConfig
 from topocraft.hardware import choose_precision, granted_cores, processor
 from topocraft.model.networks import Networks
 from topocraft.model.triplets import choose_triplets
+from topocraft.simulate.scenarios import simulate_scenario
 from topocraft.training.step import Step, gather
 
 
@@ -60,7 +60,7 @@ def print_jobs(repeats: int, heads: tuple[str, ...]) -> None:
     """Print wall seconds and peak memory of whole jobs, from file to file."""
     with tempfile.TemporaryDirectory() as folder:
         simulated = Path(folder) / "simulated.h5ad"
-        simulate().write_h5ad(simulated)
+        simulate_scenario("baseline").write_h5ad(simulated)
         files = {
             "4,000 simulated cells": simulated,
             "pbmc_10x_6batch": process.DATA / "pbmc_10x_6batch.h5ad",
@@ -84,6 +84,16 @@ def print_side_by_side() -> None:
         both = [process.wait_for(started) for started in [process.start(job) for job in jobs[1:]]]
         slower = max(cost.wall for cost in both) / alone
         print(f"  cellline_mixology, 30 epochs, alone {alone:.1f} s; two at once: {slower:.2f} times that")
+
+
+def print_simulations() -> None:
+    """Print wall seconds and peak memory of the baseline scenario, from nothing to a file, at two sizes."""
+    with tempfile.TemporaryDirectory() as folder:
+        for cells, limit in ((4_000, "4 s"), (300_000, "6 min and 3 GB")):
+            output = str(Path(folder) / "simulated.h5ad")
+            cost = process.run(["simulate", "baseline", "--cells", str(cells), "-o", output, "--force"])
+            print(f"  {cells:,} × 10,000: {cost.wall:.1f} s, peak {cost.peak / 1e9:.2f} GB (at most {limit})")
+            sys.stdout.flush()
 
 
 def _job(file: Path, output: Path, head: str) -> list[str]:

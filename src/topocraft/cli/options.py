@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from topocraft.config import Device, InputKind, IntegrationConfig, SetAside
 from topocraft.errors import FileError
 
 DEFAULT = IntegrationConfig()
-COLUMNS, RESULT, METHOD, RUN = "What the cells are", "Result", "Method", "Run"
+COLUMNS, SCENARIO, RESULT, METHOD, RUN = "What the cells are", "Scenario", "Result", "Method", "Run"
 
 
 def _option(names: str, panel: str, text: str, default: object = None, metavar: str | None = None) -> Any:
@@ -107,6 +107,24 @@ Epochs = Annotated[Count, _option("--epochs", METHOD, "Rounds of training.", DEF
 Seed = Annotated[Count, _option("--seed", RUN, "The same seed gives the same result.", DEFAULT.seed)]
 Where = Annotated[Device | None, _option("--device", RUN, "Where to compute.", DEFAULT.device)]
 Threads = Annotated[Count, _option("--threads", RUN, "Processor threads.", "the cores granted")]
+ScenarioName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="Scenario to make; --list shows them.", show_default=False)
+]
+ShowList = Annotated[bool, _option("--list", SCENARIO, "Explain every scenario in a line, and end.")]
+SimulatedCells = Annotated[
+    Count, _option("--cells", SCENARIO, "Cells, before the scenario takes some away.", "the scenario's own")
+]
+SimulatedBatches = Annotated[Count, _option("--batches", SCENARIO, "Batches.", "the scenario's own")]
+SimulatedGenes = Annotated[Count, _option("--genes", SCENARIO, "Genes.", "the scenario's own")]
+Like = Annotated[
+    Path | None, _option("--like", SCENARIO, "File of real cells: their genes, libraries and dispersion instead.")
+]
+SimulationModel = Annotated[
+    Literal["splat", "copula"],
+    _option("--model", SCENARIO, "How counts are drawn; the copula is fitted to the cells of --like.", "splat"),
+]
+TypeKey = Annotated[Name, _option("--label-key", COLUMNS, "Column of obs with the cell types of --like.")]
+
 Controls = Annotated[
     bool,
     typer.Option(
