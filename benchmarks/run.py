@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import process
@@ -92,45 +93,40 @@ def catalogue() -> None:
     write_catalogue()
 
 
+def scenarios(seeds: int, log: Path) -> None:
+    """Write ``docs/simulations.md``: the paper's ten scenarios, integrated and scored."""
+    from scenarios import write_simulations
+
+    write_simulations(seeds, log)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "start-up": lambda _: start_up(),
+    "steps": lambda _: steps(),
+    "jobs": lambda _: jobs(),
+    "neighbours": lambda _: neighbours(),
+    "simulate": lambda _: simulate(),
+    "suite": lambda _: suite(),
+    "scores": lambda chosen: scores(chosen.runs / "scores.jsonl", chosen.seeds),
+    "agreement": lambda chosen: agreement(chosen.runs / "integrated"),
+    "catalogue": lambda _: catalogue(),
+    "tables": lambda chosen: tables(chosen.runs / "integrated"),
+    "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
+}
+
+
 def main() -> None:
     """Parse the command line and run one benchmark, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    named = (
-        "start-up",
-        "steps",
-        "jobs",
-        "neighbours",
-        "scores",
-        "suite",
-        "simulate",
-        "agreement",
-        "catalogue",
-        "tables",
-    )
-    parser.add_argument("what", nargs="?", default="all", choices=("all", *named))
-    parser.add_argument("--seeds", type=int, default=1, help="seeds of the scores (default 1)")
-    parser.add_argument("--log", type=Path, default=Path("runs/scores.jsonl"), help="rows of scores, resumed")
-    parser.add_argument("--integrated", type=Path, default=Path("runs/integrated"), help="integrated sets, kept")
+    parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of scores and scenarios (default 1)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
     chosen = parser.parse_args()
-    chosen.log.parent.mkdir(parents=True, exist_ok=True)
+    chosen.runs.mkdir(parents=True, exist_ok=True)
     print(process.machine())
-    parts = {
-        "start-up": start_up,
-        "steps": steps,
-        "jobs": jobs,
-        "neighbours": neighbours,
-        "suite": suite,
-        "simulate": simulate,
-        "catalogue": catalogue,
-    }
-    for name, part in parts.items():
+    for name, part in PARTS.items():
         if chosen.what in (name, "all"):
-            part()
-    if chosen.what in ("scores", "all"):
-        scores(chosen.log, chosen.seeds)
-    for name, part in {"agreement": agreement, "tables": tables}.items():
-        if chosen.what in (name, "all"):
-            part(chosen.integrated)
+            part(chosen)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""The paper's ten simulated scenarios, integrated and scored: ours, the cells before integration, and the controls."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import process
+
+import topocraft
+from topocraft import IntegrationConfig
+from topocraft.simulate.registry import PAPER
+from topocraft.simulate.scenarios import simulate_scenario
+
+PAGE = process.REPOSITORY / "docs" / "simulations.md"
+SUMMARY = ("composite", "bio", "batch")
+HEAD = """# The ten simulated scenarios
+
+Built by `python benchmarks/run.py scenarios --seeds {seeds}`: every scenario of the scCRAFT paper as
+`topocraft simulate NAME --seed S` makes it (Splat, two batches, 4,000 cells × 10,000 genes before cells are taken
+away), integrated by the defaults with the same seed, and scored beside the controls. Composite (bio/batch), medians
+over {seeds} seed{plural}; in brackets the lowest and the highest composite. What the controls are:
+[scores.md](scores.md).
+"""
+
+
+def write_simulations(seeds: int, log: Path) -> None:
+    """Run every scenario with every seed, but for rows already in ``log``, and write ``docs/simulations.md``."""
+    done = {(row["scenario"], row["seed"]) for row in _rows(log)}
+    for seed in range(1, seeds + 1):
+        for name in PAPER:
+            if (name, seed) not in done:
+                with log.open("a") as file:
+                    file.write(json.dumps(_run(name, seed)) + "\n")
+    rows = [row for row in _rows(log) if row["seed"] <= seeds]
+    text = HEAD.format(seeds=seeds, plural="" if seeds == 1 else "s") + "\n" + "\n".join(_table(rows)) + "\n"
+    PAGE.write_text(text, encoding="utf-8")
+    print("written: docs/simulations.md")
+
+
+def _run(name: str, seed: int) -> dict[str, Any]:
+    adata = simulate_scenario(name, seed=seed)
+    topocraft.integrate(adata, "batch", config=IntegrationConfig(seed=seed))
+    scores = topocraft.evaluate(adata, "batch", "celltype", seed=seed)
+    wide = scores[scores["part"] == ""].pivot(index="embedding", columns="score", values="value")
+    found = {str(embedding): {score: float(row[score]) for score in SUMMARY} for embedding, row in wide.iterrows()}
+    return {"scenario": name, "seed": seed, "scores": found}
+
+
+def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    embeddings = ["X_topocraft", *(name for name in rows[0]["scores"] if name != "X_topocraft")]
+    yield "| scenario | " + " | ".join(embeddings) + " |"
+    yield "|---" * (len(embeddings) + 1) + "|"
+    for name in PAPER:
+        own = [row["scores"] for row in rows if row["scenario"] == name]
+        yield (
+            f"| `{name}` | "
+            + " | ".join(_entry([scores[embedding] for scores in own]) for embedding in embeddings)
+            + " |"
+        )
+
+
+def _entry(scores: list[dict[str, float]]) -> str:
+    whole, bio, batch = (statistics.median(score[name] for score in scores) for name in SUMMARY)
+    spread = [score["composite"] for score in scores]
+    between = f" [{min(spread):.3f}–{max(spread):.3f}]" if len(spread) > 1 else ""
+    return f"{whole:.3f} ({bio:.2f}/{batch:.2f}){between}"
+
+
+def _rows(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
