@@ -12,6 +12,7 @@ import process
 
 import topocraft
 from topocraft import IntegrationConfig
+from topocraft.evaluation import CONTROLS
 from topocraft.simulate.registry import PAPER
 from topocraft.simulate.scenarios import simulate_scenario
 
@@ -51,7 +52,7 @@ def _run(name: str, seed: int) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
-    embeddings = ["X_topocraft", *(name for name in rows[0]["scores"] if name != "X_topocraft")]
+    embeddings = ["X_topocraft", *CONTROLS]
     yield "| scenario | " + " | ".join(embeddings) + " |"
     yield "|---" * (len(embeddings) + 1) + "|"
     for name in PAPER:
