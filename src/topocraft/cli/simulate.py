@@ -212,7 +212,7 @@ def _table(adata: AnnData) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("batch")
     for name in (*sizes.columns, "all"):
-        table.add_column(str(name), justify="right")
+        table.add_column(str(name), justify="right", overflow="fold")
     for batch, row in sizes.head(SHOWN_BATCHES).iterrows():
         table.add_row(str(batch), *(f"{size:,}" for size in (*row, row.sum())))
     rest = sizes.iloc[SHOWN_BATCHES:]
