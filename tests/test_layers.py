@@ -43,7 +43,7 @@ ROOMS = {
     "integrator": _room(3, "numpy anndata"),
     "provenance": _room(3, "numpy pandas anndata"),
     "plan": _room(3, "numpy torch"),
-    "report": _room(3, "numpy sklearn anndata"),
+    "report": _room(3, "numpy anndata"),
     "plot": _room(3, "numpy pandas matplotlib umap"),
     "evaluation": _room(3, "numpy pandas scipy anndata matplotlib rich"),
     "demo": _room(3, "anndata matplotlib"),

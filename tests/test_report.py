@@ -11,8 +11,9 @@ import pytest
 from anndata import AnnData
 
 from topocraft.data.cells import Cells, from_anndata
+from topocraft.data.columns import cell_types
 from topocraft.errors import InputError
-from topocraft.report import cell_labels, summarise
+from topocraft.report import summarise
 from topocraft.simulate.demo import demo_cells
 
 
@@ -34,7 +35,7 @@ def _points(adata: AnnData, by: str) -> np.ndarray:
 
 
 def test_from_batches_apart_to_types_apart(adata: AnnData, cells: Cells) -> None:
-    labels = cell_labels(adata, "celltype")
+    labels = cell_types(adata.obs, "celltype")
     report = summarise("celltype", labels, cells, _points(adata, "batch"), _points(adata, "celltype"))
     assert [row.name for row in report.rows][:2] == ["common 1", "common 2"]
     assert [row.cells for row in report.rows] == sorted((row.cells for row in report.rows), reverse=True)
@@ -64,7 +65,7 @@ def test_ari_and_nmi_know_the_best_and_the_worst(adata: AnnData, cells: Cells) -
 
 
 def test_cells_without_label_or_embedding_are_left_out_and_counted(adata: AnnData, cells: Cells) -> None:
-    labels, after = cell_labels(adata, "celltype"), _points(adata, "celltype")
+    labels, after = cell_types(adata.obs, "celltype"), _points(adata, "celltype")
     labels[:5] = None
     after[3:10] = np.nan
     report = summarise("celltype", labels, cells, _points(adata, "batch"), after)
@@ -76,25 +77,25 @@ def test_labels_are_read_as_text_and_may_be_missing(adata: AnnData) -> None:
     copy = adata[:4].copy()
     copy.obs["cluster"] = pd.array([1, 2, None, 1], dtype="Int64")
     copy.obs["text"] = ["a", "", "b", None]
-    assert cell_labels(copy, "cluster").tolist() == ["1", "2", None, "1"]
-    assert cell_labels(copy, "text").tolist() == ["a", None, "b", None]
+    assert cell_types(copy.obs, "cluster").tolist() == ["1", "2", None, "1"]
+    assert cell_types(copy.obs, "text").tolist() == ["a", None, "b", None]
 
 
 def test_labels_that_say_nothing_are_refused(adata: AnnData, cells: Cells) -> None:
     copy = adata.copy()
     copy.obs["empty"] = pd.Series([None] * 300, index=copy.obs_names, dtype=object)
     with pytest.raises(InputError, match="label_key 'empty' must label at least some cells; all 300 are missing"):
-        cell_labels(copy, "empty")
+        cell_types(copy.obs, "empty")
     with pytest.raises(InputError, match=r"label_key must name a column of obs.*'cell_type'.*'celltype'"):
-        cell_labels(copy, "cell_type")
+        cell_types(copy.obs, "cell_type")
     nowhere = np.full((300, 2), np.nan)
     with pytest.raises(InputError, match="label_key 'celltype' must label at least one cell that has an embed"):
-        summarise("celltype", cell_labels(copy, "celltype"), cells, nowhere, nowhere)
+        summarise("celltype", cell_types(copy.obs, "celltype"), cells, nowhere, nowhere)
 
 
 def test_scores_travel_through_h5ad(adata: AnnData, cells: Cells, tmp_path: Path) -> None:
     points = _points(adata, "celltype")
-    report = summarise("celltype", cell_labels(adata, "celltype"), cells, points, points)
+    report = summarise("celltype", cell_types(adata.obs, "celltype"), cells, points, points)
     copy = adata.copy()
     copy.uns["topocraft"] = {"scores": report.to_uns()}
     copy.write_h5ad(tmp_path / "scored.h5ad")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from topocraft.errors import InputError
+from topocraft.errors import InputError, UndefinedScore
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -69,28 +69,6 @@ class Report:
         return scores
 
 
-def cell_labels(adata: AnnData, label_key: str) -> np.ndarray:
-    """Return the true label of every cell as text, ``None`` where it is missing, (n_cells,), object.
-
-    Raises
-    ------
-    InputError
-        There is no such column (those there are are named), or every label is missing.
-    """
-    from topocraft.data.cells import column
-
-    labels = column(adata.obs, label_key, "label_key").astype(object).map(str, na_action="ignore")
-    missing = (labels.isna() | (labels == "")).to_numpy()
-    if missing.all():
-        raise InputError(
-            f"label_key '{label_key}' must label at least some cells; all {len(labels):,} are missing. "
-            "Leave label_key out to go on without them."
-        )
-    named: np.ndarray = labels.to_numpy(dtype=object)
-    named[missing] = None
-    return named
-
-
 def score_result(
     adata: AnnData,
     batch_key: str | Sequence[str],
@@ -120,6 +98,7 @@ def score_result(
         (n_cells, d).
     """
     from topocraft.data.cells import from_anndata
+    from topocraft.data.columns import cell_types
     from topocraft.data.preprocess import express
     from topocraft.provenance import EMBEDDING, KEY
     from topocraft.topology.clusters import principal_components
@@ -128,7 +107,7 @@ def score_result(
     kind = config.preprocess.input_kind
     cells = from_anndata(adata, batch_key, layer=layer, gene_mask=gene_mask, input_kind=kind)
     before = principal_components(express(cells, genes), config.embedding.n_components or COMPONENTS)
-    labels = cell_labels(adata, label_key)
+    labels = cell_types(adata.obs, label_key)
     report = summarise(label_key, labels, cells, before, adata.obsm[EMBEDDING], config.seed)
     adata.uns[KEY]["scores"] = report.to_uns()
     return report, before
@@ -166,11 +145,11 @@ def summarise(
     Examples
     --------
     >>> from topocraft.data.cells import from_anndata
-    >>> from topocraft.report import cell_labels, summarise
+    >>> from topocraft.report import summarise
     >>> from topocraft.simulate.demo import demo_cells
     >>> adata = demo_cells(n_cells=200, n_genes=200)
     >>> cells, points = from_anndata(adata, "batch"), adata.X.toarray()
-    >>> report = summarise("celltype", cell_labels(adata, "celltype"), cells, points, points)
+    >>> report = summarise("celltype", adata.obs["celltype"].to_numpy(), cells, points, points)
     >>> report.rows[0].name, report.rows[0].cells
     ('common 1', 63)
     """
@@ -209,12 +188,10 @@ class _Scores:
 
 
 def _match(neighbors: NeighborGraph, truth: np.ndarray, seed: int) -> tuple[float, float]:
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+    from topocraft.metrics.clustering import leiden_clusterings, match_labels
 
-    from topocraft.topology.clusters import as_network, communities, connectivities
-
-    network = as_network(connectivities(neighbors))
-    found = [communities(network, resolution, "leiden", seed) for resolution in RESOLUTIONS]
-    nmi = [float(normalized_mutual_info_score(truth, clusters)) for clusters in found]
-    best = int(np.argmax(nmi))
-    return float(adjusted_rand_score(truth, found[best])), nmi[best]
+    try:
+        match = match_labels(leiden_clusterings(neighbors, RESOLUTIONS, seed), truth, n_seeds=1)
+    except UndefinedScore:
+        return float("nan"), float("nan")
+    return match.ari, match.nmi

@@ -127,15 +127,15 @@ def _require_targets(files: Sequence[Path], output: Path | None, model: Path | N
 
 
 def _read(files: Sequence[Path], columns: _Columns, make_unique: bool, progress: Progress) -> tuple[AnnData, _Columns]:
+    from topocraft.data.columns import cell_types
     from topocraft.data.files import read_many
-    from topocraft.report import cell_labels
 
     progress.phase("read")
     loaded = read_many(files, make_unique)
     for note in loaded.notes:
         progress.say(note)
     if columns.label_key:
-        cell_labels(loaded.adata, columns.label_key)
+        cell_types(loaded.adata.obs, columns.label_key)
     if len(files) > 1:
         columns = replace(columns, gene_mask=_shared_genes(loaded.adata, columns.gene_mask))
     return loaded.adata, columns
@@ -143,7 +143,7 @@ def _read(files: Sequence[Path], columns: _Columns, make_unique: bool, progress:
 
 def _shared_genes(adata: AnnData, gene_mask: str | None) -> str:
     """Of several files, only genes that all of them measured are used: unmeasured is not zero."""
-    from topocraft.data.cells import column
+    from topocraft.data.columns import column
 
     if gene_mask is None:
         return "in_every_file"

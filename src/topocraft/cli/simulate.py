@@ -141,7 +141,7 @@ def _require_target(asked: _Asked, output: Path, force: bool, like: Path | None)
 def _read(
     like: Path, layer: str | None, batch_key: list[str] | None, label_key: str | None, progress: Progress
 ) -> _Data:
-    from topocraft.data.cells import batch_labels, column
+    from topocraft.data.columns import batch_labels, column
     from topocraft.data.files import read_many
 
     progress.phase("read")

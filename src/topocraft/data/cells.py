@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from topocraft.config import InputKind
+from topocraft.data.columns import batch_labels, chosen_genes, given_labels
 from topocraft.errors import InputError, list_names, nearest_name
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def from_anndata(
             f"batch_key must tell at least two batches apart; {_quote(batch_key)} has only '{names[0]}'. "
             "With one batch there is nothing to integrate: name another column."
         )
-    genes = _chosen_genes(adata.var, gene_mask)
+    genes = chosen_genes(adata.var, gene_mask)
     matrix = _matrix(adata, layer)
     values = _checked_values(matrix if gene_mask is None else matrix[:, genes])
     return Cells(
@@ -167,9 +168,13 @@ def from_anndata(
         cell_names=adata.obs_names.to_numpy(dtype=object),
         gene_names=adata.var_names.to_numpy(dtype=object)[genes],
         kind=_value_kind(values.data, input_kind),
-        labels_low=_annotation(adata.obs, labels_low, "labels_low"),
-        labels_high=_annotation(adata.obs, labels_high, "labels_high"),
+        labels_low=_own_labels(adata.obs, labels_low, "labels_low"),
+        labels_high=_own_labels(adata.obs, labels_high, "labels_high"),
     )
+
+
+def _own_labels(obs: pd.DataFrame, key: str | None, parameter: str) -> np.ndarray | None:
+    return None if key is None else given_labels(obs, key, parameter, "to use clusters")
 
 
 def _require_some(adata: AnnData) -> None:
@@ -187,72 +192,6 @@ def _require_unique(names: pd.Index, what: str, attribute: str) -> None:
             f"{len(repeated):,} come more than once: {list_names(repeated, 3)}. "
             f"Call adata.{attribute}_make_unique() first, or pass --make-unique to the command."
         )
-
-
-def column(frame: pd.DataFrame, name: str, parameter: str, of: str = "obs") -> pd.Series:
-    """Return one column of ``obs`` (or ``var``), or say which columns there are."""
-    if name not in frame.columns:
-        raise InputError(
-            f"{parameter} must name a column of {of}; there is no '{name}'."
-            f"{nearest_name(name, frame.columns)} Columns: {list_names(frame.columns, 20)}."
-        )
-    return frame[name]
-
-
-def _chosen_genes(var: pd.DataFrame, gene_mask: str | None) -> np.ndarray:
-    if gene_mask is None:
-        return np.ones(len(var), dtype=bool)
-    mask = column(var, gene_mask, "gene_mask", of="var")
-    if mask.dtype != bool or not mask.any():
-        raise InputError(
-            f"gene_mask '{gene_mask}' must be a boolean column of var with at least one True; "
-            f"it has dtype {mask.dtype} and {int((mask == True).sum()):,} True."  # noqa: E712
-        )
-    chosen: np.ndarray = mask.to_numpy()
-    return chosen
-
-
-def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarray:
-    """Return the batch of every cell as text, (n_cells,); several columns joined by "|".
-
-    Raises
-    ------
-    InputError
-        A column is missing (those there are are named), or a cell has no batch.
-    """
-    keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
-    if not keys:
-        raise InputError("batch_key must name at least one column of obs; got none.")
-    parts: list[np.ndarray] = []
-    for key in keys:
-        labels = column(obs, key, "batch_key")
-        texts = labels.astype(object).map(str, na_action="ignore")
-        missing = (labels.isna() | (texts == "")).to_numpy()
-        if missing.any():
-            raise InputError(
-                f"batch_key '{key}' must be set for every cell; {int(missing.sum()):,} have none: "
-                f"{list_names(obs.index[missing], 3)}. Fill the column in, or drop those cells."
-            )
-        parts.append(texts.to_numpy(dtype=str))
-    if len(parts) == 1:
-        return parts[0]
-    escaped = [np.char.replace(np.char.replace(part, "\\", r"\\"), "|", r"\|") for part in parts]
-    return np.array(["|".join(labels) for labels in zip(*escaped, strict=True)])
-
-
-def _annotation(obs: pd.DataFrame, key: str | None, parameter: str) -> np.ndarray | None:
-    if key is None:
-        return None
-    labels = column(obs, key, parameter).astype(object).map(str, na_action="ignore")
-    missing = (labels.isna() | (labels == "")).to_numpy()
-    if missing.all():
-        raise InputError(
-            f"{parameter} '{key}' must label at least some cells; all {len(labels):,} are missing. "
-            f"Leave {parameter} out to use clusters."
-        )
-    given: np.ndarray = labels.to_numpy(dtype=object)
-    given[missing] = None
-    return given
 
 
 def _matrix(adata: AnnData, layer: str | None) -> Any:

@@ -11,13 +11,13 @@ import pandas as pd
 from scipy import sparse
 
 from topocraft.config import PreprocessConfig
-from topocraft.data.cells import batch_labels, column, from_anndata
+from topocraft.data.cells import from_anndata
+from topocraft.data.columns import batch_labels, cell_types, column
 from topocraft.data.preprocess import express, prepare
 from topocraft.errors import InputError, UndefinedScore, list_names, nearest_name
 from topocraft.metrics import reference_distances, within_batch_clusters
 from topocraft.metrics.searched import Reference
 from topocraft.provenance import EMBEDDING, SET_ASIDE
-from topocraft.report import cell_labels
 from topocraft.topology.clusters import principal_components
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_judged(
     keys = _keys(adata, embeddings)
     points = {key: _points(adata, key) for key in keys}
     batch = batch_labels(adata.obs, batch_key)
-    labels = None if label_key is None else cell_labels(adata, label_key)
+    labels = None if label_key is None else cell_types(adata.obs, label_key)
     aside = _set_aside(adata, points)
     unlabelled = np.zeros(len(aside), dtype=bool) if labels is None else np.array([label is None for label in labels])
     kept = ~aside & ~unlabelled

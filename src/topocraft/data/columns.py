@@ -1,0 +1,88 @@
+"""Columns of ``obs`` and ``var``, read with words for what may be wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from topocraft.errors import InputError, list_names, nearest_name
+
+
+def column(frame: pd.DataFrame, name: str, parameter: str, of: str = "obs") -> pd.Series:
+    """Return one column of ``obs`` (or ``var``), or say which columns there are."""
+    if name not in frame.columns:
+        raise InputError(
+            f"{parameter} must name a column of {of}; there is no '{name}'."
+            f"{nearest_name(name, frame.columns)} Columns: {list_names(frame.columns, 20)}."
+        )
+    return frame[name]
+
+
+def chosen_genes(var: pd.DataFrame, gene_mask: str | None) -> np.ndarray:
+    """Return which genes a boolean column of ``var`` chooses, (n_genes,); all without one."""
+    if gene_mask is None:
+        return np.ones(len(var), dtype=bool)
+    mask = column(var, gene_mask, "gene_mask", of="var")
+    if mask.dtype != bool or not mask.any():
+        raise InputError(
+            f"gene_mask '{gene_mask}' must be a boolean column of var with at least one True; "
+            f"it has dtype {mask.dtype} and {int((mask == True).sum()):,} True."  # noqa: E712
+        )
+    chosen: np.ndarray = mask.to_numpy()
+    return chosen
+
+
+def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarray:
+    """Return the batch of every cell as text, (n_cells,); several columns joined by "|".
+
+    Raises
+    ------
+    InputError
+        A column is missing (those there are are named), or a cell has no batch.
+    """
+    keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
+    if not keys:
+        raise InputError("batch_key must name at least one column of obs; got none.")
+    parts: list[np.ndarray] = []
+    for key in keys:
+        labels = column(obs, key, "batch_key")
+        texts = labels.astype(object).map(str, na_action="ignore")
+        missing = (labels.isna() | (texts == "")).to_numpy()
+        if missing.any():
+            raise InputError(
+                f"batch_key '{key}' must be set for every cell; {int(missing.sum()):,} have none: "
+                f"{list_names(obs.index[missing], 3)}. Fill the column in, or drop those cells."
+            )
+        parts.append(texts.to_numpy(dtype=str))
+    if len(parts) == 1:
+        return parts[0]
+    escaped = [np.char.replace(np.char.replace(part, "\\", r"\\"), "|", r"\|") for part in parts]
+    return np.array(["|".join(labels) for labels in zip(*escaped, strict=True)])
+
+
+def given_labels(obs: pd.DataFrame, key: str, parameter: str, without: str) -> np.ndarray:
+    """Return an annotation as text, ``None`` where a cell has none, (n_cells,), object.
+
+    Raises
+    ------
+    InputError
+        There is no such column (those there are are named), or every label is missing; ``without`` then says what
+        it is left out for.
+    """
+    labels = column(obs, key, parameter).astype(object).map(str, na_action="ignore")
+    missing = (labels.isna() | (labels == "")).to_numpy()
+    if missing.all():
+        raise InputError(
+            f"{parameter} '{key}' must label at least some cells; all {len(labels):,} are missing. "
+            f"Leave {parameter} out {without}."
+        )
+    given: np.ndarray = labels.to_numpy(dtype=object)
+    given[missing] = None
+    return given
+
+
+def cell_types(obs: pd.DataFrame, label_key: str) -> np.ndarray:
+    """Return the true types of cells, as ``given_labels`` does."""
+    return given_labels(obs, label_key, "label_key", "to go on without them")
