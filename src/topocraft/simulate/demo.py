@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from topocraft.errors import ConfigError
 from topocraft.randomness import numpy_stream
+from topocraft.simulate.parameters import SplatParams
+from topocraft.simulate.splat import simulate_cells
+from topocraft.simulate.splat_cells import draw_cells
+from topocraft.simulate.splat_genes import Genes, draw_genes, lognormal_factors
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -25,33 +30,41 @@ TYPE_SHARES = {
 ONE_BATCH_TYPE, ITS_BATCH = "one batch", "medium"
 COUNTS_PER_GENE = 1.5
 """Counts per cell and gene in the median cell, so that small panels are not starved."""
-LIBRARY_SPREAD, GENE_SPREAD, BATCH_SPREAD, MARKER_SPREAD, SIBLING_SPREAD = 0.3, 1.0, 0.45, 1.5, 1.0
-MARKER_SHARE, SIBLING_SHARE = 0.15, 0.1
-DISPERSION = 0.3
+KIND = SplatParams(
+    method="groups",
+    lib_scale=0.3,
+    mean_shape=1.5,
+    out_prob=0.0,
+    batch_fac_loc=0.0,
+    batch_fac_scale=0.45,
+    de_prob=0.15,
+    de_fac_loc=0.0,
+    de_fac_scale=1.5,
+)
+"""Strong effects of batches on all genes, and of types on some."""
+SIBLING_PROB, SIBLING_SCALE = 0.1, 1.0
 SMALLEST = 50
 
 
 def demo_cells(n_cells: int = 2000, n_genes: int = 1000, seed: int = 0) -> AnnData:
-    """Simulate raw counts of three batches and six cell types.
+    """Simulate raw counts of three batches and six cell types by Splat.
 
-    A count is Poisson(λ · G), where G ~ Gamma has mean 1 and variance ``DISPERSION``: negative binomial.
-    Its mean λ is library size × gene share, and the gene share is multiplied by log-normal effects of the
-    cell's type, on some genes, and of its batch, on all. No dropout, no doublets, no ambient counts, and
-    the same batch effect in every type: a picture of the method at work, not a benchmark.
+    No outliers, no dropout, no doublets, no ambient counts, and the same batch effect in every type: a picture of the
+    method at work, not a benchmark.
 
     Parameters
     ----------
     n_cells, n_genes
-        At least 50 each. The counts are dense while they are drawn.
+        At least 50 each.
     seed
         The same seed gives the same cells.
 
     Returns
     -------
     anndata.AnnData
-        ``X`` raw counts, CSR, float32; ``obs["batch"]`` "large", "medium", "small" (55, 30 and 15 % of every
-        type but one); ``obs["celltype"]`` six types, of which "rare" is 1.5 % of the cells, "one batch" is in
-        "medium" only, and "sibling 1" and "sibling 2" differ in few genes.
+        As ``simulate_splat``, with ``obs["batch"]`` "large", "medium", "small" (55, 30 and 15 % of every type but one)
+        and ``obs["celltype"]`` six types, of which "rare" is 1.5 % of the cells, "one batch" is in "medium" only, and
+        "sibling 1" and "sibling 2" differ in few genes. The columns of ``var`` number both in this order.
 
     Raises
     ------
@@ -60,7 +73,7 @@ def demo_cells(n_cells: int = 2000, n_genes: int = 1000, seed: int = 0) -> AnnDa
 
     References
     ----------
-    Gamma-Poisson counts as in Splat, Zappia et al. 2017, doi:10.1186/s13059-017-1305-0.
+    Zappia, Phipson, Oshlack 2017, doi:10.1186/s13059-017-1305-0.
 
     Examples
     --------
@@ -69,13 +82,20 @@ def demo_cells(n_cells: int = 2000, n_genes: int = 1000, seed: int = 0) -> AnnDa
     {'large': 103, 'medium': 71, 'small': 26}
     """
     _require_enough(n_cells, n_genes)
-    generator = numpy_stream(seed, "demo cells")
-    types, batches = _labels(n_cells, generator)
-    shares = _gene_shares(n_genes, generator)
-    library = COUNTS_PER_GENE * n_genes * generator.lognormal(0.0, LIBRARY_SPREAD, n_cells)
-    mean = library[:, None] * shares[batches, types]
-    counts = generator.poisson(mean * generator.gamma(1 / DISPERSION, DISPERSION, mean.shape))
-    return _as_anndata(counts, types, batches, seed)
+    types, batches = _labels(n_cells, numpy_stream(seed, "demo cells"))
+    params = replace(
+        KIND,
+        n_genes=n_genes,
+        lib_loc=math.log(COUNTS_PER_GENE * n_genes),
+        batch_cells=tuple(np.bincount(batches, minlength=len(BATCH_SHARES)).tolist()),
+        group_prob=tuple(TYPE_SHARES.values()),
+    )
+    cells = replace(draw_cells(params, seed), batch=batches, group=types)
+    adata = simulate_cells(params, _genes(params, seed), cells, (), seed)
+    for column, shares in (("batch", BATCH_SHARES), ("celltype", TYPE_SHARES)):
+        adata.obs[column] = adata.obs[column].cat.rename_categories(list(shares))
+    adata.uns["source"] = f"simulated by topocraft.simulate.demo.demo_cells, seed {seed}"
+    return adata
 
 
 def _require_enough(n_cells: int, n_genes: int) -> None:
@@ -108,39 +128,12 @@ def _split(total: int, shares: np.ndarray) -> np.ndarray:
     return sizes
 
 
-def _gene_shares(n_genes: int, generator: np.random.Generator) -> np.ndarray:
-    """Share of every gene in the counts of a cell, (batches, types, genes), each row summing to 1."""
-    names = list(TYPE_SHARES)
-    base = generator.normal(0.0, GENE_SPREAD, n_genes)
-    of_type = np.stack([_markers(n_genes, MARKER_SHARE, MARKER_SPREAD, generator) for _ in names])
-    apart = _markers(n_genes, SIBLING_SHARE, SIBLING_SPREAD, generator)
-    of_type[names.index("sibling 2")] = of_type[names.index("sibling 1")] + apart
-    of_batch = generator.normal(0.0, BATCH_SPREAD, (len(BATCH_SHARES), n_genes))
-    shares: np.ndarray = np.exp(base + of_type[None] + of_batch[:, None])
-    shares /= shares.sum(axis=2, keepdims=True)
-    return shares
-
-
-def _markers(n_genes: int, share: float, spread: float, generator: np.random.Generator) -> np.ndarray:
-    effects: np.ndarray = np.zeros(n_genes)
-    chosen = generator.choice(n_genes, max(2, round(share * n_genes)), replace=False)
-    effects[chosen] = generator.normal(0.0, spread, len(chosen))
-    return effects
-
-
-def _as_anndata(counts: np.ndarray, types: np.ndarray, batches: np.ndarray, seed: int) -> AnnData:
-    import anndata
-    import pandas as pd
-
-    n_cells, n_genes = counts.shape
-    obs = pd.DataFrame(
-        {
-            "batch": pd.Categorical.from_codes(batches, list(BATCH_SHARES)),
-            "celltype": pd.Categorical.from_codes(types, list(TYPE_SHARES)),
-        },
-        index=[f"cell_{number:05d}" for number in range(n_cells)],
-    )
-    var = pd.DataFrame(index=[f"gene_{number:05d}" for number in range(n_genes)])
-    adata = anndata.AnnData(sparse.csr_matrix(counts, dtype=np.float32), obs=obs, var=var)
-    adata.uns["source"] = f"simulated by topocraft.simulate.demo.demo_cells, seed {seed}"
-    return adata
+def _genes(params: SplatParams, seed: int) -> Genes:
+    """Draw the genes; the second sibling has the factors of the first, and a few of its own."""
+    genes = draw_genes(params, seed)
+    first, second = (list(TYPE_SHARES).index(name) for name in ("sibling 1", "sibling 2"))
+    own = lognormal_factors(params.n_genes, SIBLING_PROB, 0.5, 0.0, SIBLING_SCALE, numpy_stream(seed, "demo siblings"))
+    factors = genes.group_factors.copy()
+    factors[second] = factors[first] * own
+    columns = genes.columns | {f"DEFacGroup{second + 1}": factors[second]}
+    return replace(genes, group_factors=factors, columns=columns)
