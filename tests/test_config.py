@@ -8,7 +8,6 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from topocraft import config as module
 from topocraft.config import (
     EmbeddingConfig,
     IntegrationConfig,
@@ -17,6 +16,7 @@ from topocraft.config import (
     TopologyConfig,
     TrainingConfig,
 )
+from topocraft.config.checked import LARGEST
 from topocraft.errors import ConfigError
 
 SECTIONS = (PreprocessConfig, TopologyConfig, ModelConfig, TrainingConfig, EmbeddingConfig)
@@ -77,7 +77,7 @@ def test_the_ends_of_a_range_are_allowed_and_no_more(kind: Any, name: str) -> No
     assert getattr(kind(**{name: low}), name) == low
     with pytest.raises(ConfigError, match=f"at least {low:g}"):
         kind(**{name: low - 1})
-    if high < module.LARGEST:
+    if high < LARGEST:
         assert getattr(kind(**{name: type(low)(high)}), name) == high
         with pytest.raises(ConfigError, match="and at most"):
             kind(**{name: type(low)(high + 1)})
@@ -170,4 +170,5 @@ def test_the_published_configuration_has_the_values_of_the_paper() -> None:
     assert model.classifier_widths == (128, 128)
     assert (topology.low_resolution, topology.high_resolution, topology.scope) == (0.5, 7, "global")
     assert (topology.n_components, topology.n_neighbors) == (50, 15)
+    assert published.embedding.alignment_rounds == 0
     assert (genes.n_top_genes, genes.min_cells, genes.target_sum) == (2000, 5, 1e4)

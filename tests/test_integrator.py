@@ -16,7 +16,9 @@ from anndata import AnnData
 import topocraft
 from topocraft import IntegrationConfig, Integrator
 from topocraft.data.cells import from_anndata
+from topocraft.data.preprocess import express
 from topocraft.simulate.demo import demo_cells
+from topocraft.training.embed import posterior_means
 
 SHAPES = {"n_latent": 8, "encoder_widths": (32, 16), "decoder_widths": (16, 32), "classifier_widths": (8,)}
 SHORT = {"epochs": 3, "warmup_epochs": 1, "cells_per_batch": 64, "cells_per_step": 96, "threads": 1}
@@ -81,7 +83,7 @@ def test_the_provenance_says_what_was_done(integrated: tuple[AnnData, Integrator
     assert facts["batches"].tolist() == ["large", "medium", "small"]
     assert set(facts["genes"]) <= set(integrated[0].var_names)
     assert {"python", "torch", "numpy", "anndata", "igraph"} <= set(facts["versions"])
-    assert set(facts["seconds"]) == {"prepare", "cluster", "train", "embed"}
+    assert set(facts["seconds"]) == {"prepare", "cluster", "train", "embed", "align"}
     assert {len(values) for values in facts["losses"].values()} == {3}
     assert len(bytes.fromhex(facts["fingerprint"])) == 16
 
@@ -109,6 +111,23 @@ def test_a_saved_model_embeds_bit_for_bit(integrated: tuple[AnnData, Integrator]
     assert loaded.config == CONFIG
     assert loaded.history_ == model.history_
     assert loaded.embed(from_anndata(adata, "batch")).tobytes() == adata.obsm["X_topocraft"].tobytes()
+
+
+def test_cells_of_a_known_batch_are_aligned_and_those_of_an_unknown_one_are_not(
+    simulated: AnnData, integrated: tuple[AnnData, Integrator]
+) -> None:
+    adata, model = integrated
+    again = model.embed(from_anndata(adata, "batch"))
+    assert again.tobytes() == adata.obsm["X_topocraft"].tobytes()
+    adata = simulated.copy()
+    adata.obs["batch"] = adata.obs["batch"].cat.rename_categories({"large": "elsewhere"})
+    elsewhere = (adata.obs["batch"] == "elsewhere").to_numpy()
+    moved = model.embed(from_anndata(adata, "batch"))
+    assert np.array_equal(moved[~elsewhere], again[~elsewhere])
+    fitted = model.fitted_
+    means = posterior_means(fitted.networks.encoder, express(from_anndata(adata, "batch"), fitted.genes))
+    assert np.array_equal(moved[elsewhere], fitted.projection.apply(means)[elsewhere])
+    assert not np.array_equal(moved[elsewhere], again[elsewhere])
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(simulated: AnnData) -> None:

@@ -126,7 +126,7 @@ def test_quality_control_that_leaves_nothing_says_what_to_lower(simulated: AnnDa
 
 def test_progress_hears_the_phases_in_order(simulated: AnnData, heard: Any) -> None:
     _run(simulated, progress=heard)
-    assert heard.phases == [("prepare", None), ("cluster", None), ("train", 2), ("embed", None)]
+    assert heard.phases == [("prepare", None), ("cluster", None), ("train", 2), ("embed", None), ("align", 5)]
     assert len(heard.notes) == 2
 
 

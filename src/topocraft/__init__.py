@@ -15,14 +15,15 @@ from topocraft.config import IntegrationConfig
 
 if TYPE_CHECKING:
     from topocraft.evaluation import evaluate
-    from topocraft.integrator import Integrator, integrate
+    from topocraft.integration import integrate
+    from topocraft.integrator import Integrator
 
 __all__ = ["IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate"]
 
 _LAZY = {
     "Integrator": "topocraft.integrator",
     "evaluate": "topocraft.evaluation",
-    "integrate": "topocraft.integrator",
+    "integrate": "topocraft.integration",
 }
 
 

@@ -56,7 +56,7 @@ def run_demo(
     >>> run_demo(config=quick, n_cells=200, n_genes=200).report.n_batches
     3
     """
-    from topocraft.integrator import integrate
+    from topocraft.integration import integrate
     from topocraft.plot import umap_figure
     from topocraft.provenance import EMBEDDING
     from topocraft.report import score_result

@@ -1,8 +1,7 @@
-"""The main job: cells of several batches in, one embedding out."""
+"""The model: cells of several batches in, one embedding out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,19 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from topocraft.config import IntegrationConfig
-from topocraft.data.cells import Cells, canonical_order, fingerprint, from_anndata
+from topocraft.data.cells import Cells, canonical_order, fingerprint
 from topocraft.data.preprocess import express, prepare
-from topocraft.display import attended
 from topocraft.errors import ModelError, list_names
 from topocraft.hardware import choose_device, choose_precision, let_waiting_threads_sleep, processor
 from topocraft.progress import Progress, Silent
-from topocraft.provenance import KEY, Stopwatch, annotate, library_versions
-from topocraft.randomness import torch_stream
+from topocraft.provenance import Stopwatch, library_versions
+from topocraft.randomness import numpy_stream, torch_stream
 from topocraft.topology.clusters import UNDECIDED, Topology, find_topology
 
 if TYPE_CHECKING:
-    from anndata import AnnData
-
     from topocraft.training.checkpoint import Fitted
     from topocraft.training.loop import History
 
@@ -92,6 +88,7 @@ class Integrator:
 
     def _fit(self, cells: Cells, progress: Progress, threads: int) -> None:
         from topocraft.model.networks import Networks
+        from topocraft.training.alignment import fit_alignment
         from topocraft.training.checkpoint import Fitted
         from topocraft.training.embed import fit_projection, posterior_means
         from topocraft.training.loop import train
@@ -134,6 +131,11 @@ class Integrator:
         means = posterior_means(networks.encoder, prepared.expression)
         projection = fit_projection(means, config.embedding.n_components)
         watch.lap("embed")
+
+        alignment = fit_alignment(
+            projection.apply(means), batch, config.embedding, numpy_stream(config.seed, "alignment"), progress
+        )
+        watch.lap("align")
         facts = {
             "fingerprint": fingerprint(digests, cells.gene_names),
             "input_kind": cells.kind,
@@ -145,7 +147,7 @@ class Integrator:
             "versions": library_versions(),
             "seconds": watch.laps,
         }
-        self.fitted_ = Fitted(config, networks, prepared.genes, batch_names, projection, history, facts)
+        self.fitted_ = Fitted(config, networks, prepared.genes, batch_names, projection, alignment, history, facts)
         self.cells_ = _in_input_order(order, prepared.kept, topology)
 
     def embed(self, cells: Cells) -> np.ndarray:
@@ -154,13 +156,14 @@ class Integrator:
         Parameters
         ----------
         cells
-            As for ``fit``; batches may be new, as the encoder does not see them.
+            As for ``fit``. Batches go by their names; the cells of a batch that the model does not know stay where the
+            encoder, which does not see batches, puts them.
 
         Returns
         -------
         numpy.ndarray
             (n_cells, n_components), float32, in the order of ``cells``: posterior means on their leading principal
-            components.
+            components, aligned.
 
         Raises
         ------
@@ -172,7 +175,7 @@ class Integrator:
 
         with processor(self.config.threads):
             means = posterior_means(fitted.networks.encoder, express(cells, fitted.genes))
-            return fitted.projection.apply(means)
+            return fitted.alignment.apply(fitted.projection.apply(means), _codes(cells, fitted.batch_names))
 
     @property
     def history_(self) -> History:
@@ -203,80 +206,6 @@ class Integrator:
         return self.fitted_
 
 
-def integrate(
-    adata: AnnData,
-    batch_key: str | Sequence[str],
-    *,
-    config: IntegrationConfig | None = None,
-    layer: str | None = None,
-    labels_low: str | None = None,
-    labels_high: str | None = None,
-    gene_mask: str | None = None,
-    progress: Progress | None = None,
-) -> Integrator:
-    """Integrate the batches of an AnnData, in place.
-
-    Parameters
-    ----------
-    adata
-        Raw counts (or log1p-normalised values), cells × genes. Keeps its counts, genes and order; cells that
-        quality control set aside are marked, and embedded like the others unless the configuration says otherwise.
-    batch_key
-        Column of ``obs`` with the batch of every cell; several columns are combined.
-    config
-        Every choice; the defaults where left out.
-    layer
-        Layer with the values, instead of ``X``.
-    labels_low, labels_high
-        Columns of ``obs`` whose annotation takes the place of either clustering; cells without one keep clusters.
-    gene_mask
-        Boolean column of ``var``: the genes that may be used; all where left out.
-    progress
-        A display of progress; left out, bars on a terminal or in a notebook, and elsewhere silence but for warnings.
-
-    Returns
-    -------
-    Integrator
-        The fitted model. Written to ``adata``: ``obsm["X_topocraft"]`` (float32), ``obs["topocraft_low"]``,
-        ``obs["topocraft_high"]`` (clusters), ``obs["topocraft_set_aside"]`` (bool), ``uns["topocraft"]`` (provenance).
-
-    Raises
-    ------
-    InputError
-        The cells cannot be integrated as they are; the message says why and what to do.
-
-    References
-    ----------
-    doi:10.1038/s42003-025-07988-y
-
-    Examples
-    --------
-    >>> import topocraft
-    >>> from topocraft.simulate.demo import demo_cells
-    >>> adata = demo_cells(n_cells=200, n_genes=200, seed=1)
-    >>> config = topocraft.IntegrationConfig().with_values(epochs=2, warmup_epochs=1)
-    >>> model = topocraft.integrate(adata, "batch", config=config)
-    >>> adata.obsm["X_topocraft"].shape
-    (200, 50)
-    """
-    config = config or IntegrationConfig()
-    cells = from_anndata(
-        adata,
-        batch_key,
-        layer=layer,
-        labels_low=labels_low,
-        labels_high=labels_high,
-        gene_mask=gene_mask,
-        input_kind=config.preprocess.input_kind,
-    )
-    with attended(progress) as shown:
-        integrator = Integrator(config).fit(cells, shown)
-    annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
-    used = {"labels_low": labels_low, "labels_high": labels_high}
-    adata.uns[KEY]["annotation"] = {level: key for level, key in used.items() if key is not None}
-    return integrator
-
-
 def _in_input_order(order: np.ndarray, kept: np.ndarray, topology: Topology) -> FittedCells:
     positions = order[kept]
     kept_here = np.zeros(len(order), dtype=bool)
@@ -285,6 +214,13 @@ def _in_input_order(order: np.ndarray, kept: np.ndarray, topology: Topology) -> 
     high = low.copy()
     low[positions], high[positions] = topology.low, topology.high
     return FittedCells(kept_here, Topology(low, high, topology.low_names, topology.high_names))
+
+
+def _codes(cells: Cells, batch_names: tuple[str, ...]) -> np.ndarray:
+    """Return the model's code of the batch of every cell, −1 where the model does not know it."""
+    known = {name: code for code, name in enumerate(batch_names)}
+    codes: np.ndarray = np.array([known.get(name, -1) for name in cells.batch_names])[cells.batch]
+    return codes
 
 
 def _tell_set_aside(cells: Cells, set_aside: np.ndarray, batch_names: tuple[str, ...], progress: Progress) -> None:

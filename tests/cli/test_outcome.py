@@ -21,7 +21,7 @@ def test_memory_that_runs_out_is_no_traceback(quickly: Run, monkeypatch: pytest.
     def too_much(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("topocraft.integrator.integrate", too_much)
+    monkeypatch.setattr("topocraft.integration.integrate", too_much)
     error = quickly(*CELLS, "-o", "o.h5ad", code=1).stderr
     assert "Error: Memory ran out. --dry-run tells about how much is needed." in error
 

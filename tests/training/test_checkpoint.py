@@ -13,11 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from topocraft.config import IntegrationConfig, ModelConfig
+from topocraft.config import EmbeddingConfig, IntegrationConfig, ModelConfig
 from topocraft.data.preprocess import GeneSpace
 from topocraft.errors import FileError, ModelError
 from topocraft.progress import Silent
 from topocraft.training import checkpoint
+from topocraft.training.alignment import fit_alignment
 from topocraft.training.checkpoint import DESCRIPTION, SCHEMA, WEIGHTS, Fitted, load_fitted, save_fitted
 from topocraft.training.embed import fit_projection, posterior_means
 from topocraft.training.loop import train
@@ -30,12 +31,14 @@ def fitted(planted: Any, tiny: Callable[..., Any]) -> Fitted:
     config, networks = IntegrationConfig(model=SHAPES, training=tiny(epochs=2)), planted.networks()
     settings = {"precision": "float32", "seed": 0, "progress": Silent()}
     history = train(networks, planted.expression, planted.batch, planted.topology, config.training, **settings)
-    projection = fit_projection(posterior_means(networks.encoder, planted.expression), 4)
+    means = posterior_means(networks.encoder, planted.expression)
+    projection = fit_projection(means, 4)
+    shifts = EmbeddingConfig(alignment_rounds=2)
+    alignment = fit_alignment(projection.apply(means), planted.batch, shifts, np.random.default_rng(0))
     names = tuple(f"gène {number}" for number in range(planted.expression.shape[1]))
     genes = GeneSpace(expressed=(*names, "other"), selected=names, target_sum=1234.5)
-    return Fitted(
-        config, networks, genes, ("a", "b|c"), projection, history, {"n_cells": 240, "seconds": {"train": 0.1}}
-    )
+    facts = {"n_cells": 240, "seconds": {"train": 0.1}}
+    return Fitted(config, networks, genes, ("a", "b|c"), projection, alignment, history, facts)
 
 
 @pytest.fixture
@@ -61,11 +64,14 @@ def test_a_model_comes_back_bit_for_bit(fitted: Fitted, folder: Path, planted: A
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert (loaded.config, loaded.genes, loaded.batch_names) == (fitted.config, fitted.genes, fitted.batch_names)
     assert (loaded.history, loaded.facts) == (fitted.history, fitted.facts)
-    embedded = [
-        model.projection.apply(posterior_means(model.networks.encoder, planted.expression)).tobytes()
+    projected = [
+        model.projection.apply(posterior_means(model.networks.encoder, planted.expression))
         for model in (fitted, loaded)
     ]
-    assert embedded[0] == embedded[1]
+    assert projected[0].tobytes() == projected[1].tobytes()
+    aligned = [model.alignment.apply(projected[0], planted.batch) for model in (fitted, loaded)]
+    assert aligned[0].tobytes() == aligned[1].tobytes()
+    assert not np.array_equal(aligned[0], projected[0])
     assert not any(module.training for module in loaded.networks.modules())
 
 
@@ -73,7 +79,7 @@ def test_a_model_is_two_files_and_no_pickle(folder: Path) -> None:
     assert sorted(item.name for item in folder.iterdir()) == ["model.json", "weights.safetensors"]
     assert [item.name for item in folder.parent.iterdir()] == ["model"]
     description = json.loads((folder / DESCRIPTION).read_text())
-    assert description["schema"] == SCHEMA == 1
+    assert description["schema"] == SCHEMA == 2
     assert description["weights_sha256"] == _checksum(folder)
     assert {"projection.axes", "networks.encoder.mean.weight"} <= set(load_file(folder / WEIGHTS))
 
@@ -136,7 +142,7 @@ def test_a_description_of_other_weights_is_refused(folder: Path, changes: dict[s
         load_fitted(folder)
 
 
-@pytest.mark.parametrize("name", ["projection.axes", "networks.encoder.mean.weight"])
+@pytest.mark.parametrize("name", ["projection.axes", "alignment.1.shifts", "networks.encoder.mean.weight"])
 def test_weights_that_lack_a_part_are_refused(folder: Path, name: str) -> None:
     weights = load_file(folder / WEIGHTS)
     del weights[name]

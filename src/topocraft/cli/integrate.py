@@ -171,7 +171,7 @@ def _plan(adata: AnnData, columns: _Columns, config: IntegrationConfig) -> Plan:
 def _integrate(
     adata: AnnData, columns: _Columns, config: IntegrationConfig, progress: Progress
 ) -> tuple[Integrator, Report | None]:
-    from topocraft.integrator import integrate
+    from topocraft.integration import integrate
     from topocraft.report import score_result
 
     keys, layer, gene_mask = columns.batch_key, columns.layer, columns.gene_mask

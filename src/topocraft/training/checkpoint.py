@@ -18,10 +18,12 @@ from topocraft.data.outputs import atomic_folder
 from topocraft.data.preprocess import GeneSpace
 from topocraft.errors import ConfigError, FileError, ModelError
 from topocraft.model.networks import Networks
+from topocraft.training.alignment import Alignment, Round
 from topocraft.training.embed import Projection
 from topocraft.training.loop import History
 
-SCHEMA = 1
+SCHEMA = 2
+SHIFTED = ("centers", "shifts")
 WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
 
 
@@ -34,6 +36,7 @@ class Fitted:
     genes: GeneSpace
     batch_names: tuple[str, ...]
     projection: Projection
+    alignment: Alignment
     history: History
     facts: dict[str, Any]
 
@@ -49,6 +52,8 @@ def save_fitted(fitted: Fitted, folder: Path, *, force: bool = False) -> None:
     weights = {f"networks.{name}": tensor for name, tensor in fitted.networks.state_dict().items()}
     weights["projection.center"] = torch.from_numpy(fitted.projection.center)
     weights["projection.axes"] = torch.from_numpy(fitted.projection.axes)
+    for number, each in enumerate(fitted.alignment.rounds):
+        weights |= {f"alignment.{number}.{part}": torch.from_numpy(getattr(each, part)) for part in SHIFTED}
     with atomic_folder(folder, force=force, marks=(DESCRIPTION,)) as partial:
         save_file({name: tensor.contiguous().cpu() for name, tensor in weights.items()}, partial / WEIGHTS)
         description = {
@@ -58,6 +63,7 @@ def save_fitted(fitted: Fitted, folder: Path, *, force: bool = False) -> None:
             "config": fitted.config.to_dict(),
             "genes": asdict(fitted.genes),
             "batch_names": fitted.batch_names,
+            "alignment_widths": [each.width for each in fitted.alignment.rounds],
             "history": fitted.history,
             "facts": fitted.facts,
         }
@@ -82,11 +88,17 @@ def load_fitted(folder: Path) -> Fitted:
         networks = Networks(len(genes.selected), len(batch_names), config.model, torch.Generator())
         weights = load_file(folder / WEIGHTS)
         projection = Projection(*(weights.pop(f"projection.{part}").numpy() for part in ("center", "axes")))
+        alignment = Alignment(
+            tuple(
+                Round(width=width, **{part: weights.pop(f"alignment.{number}.{part}").numpy() for part in SHIFTED})
+                for number, width in enumerate(description["alignment_widths"])
+            )
+        )
         networks.load_state_dict({name.removeprefix("networks."): weight for name, weight in weights.items()})
         history, facts = description["history"], description["facts"]
     except (KeyError, TypeError, RuntimeError, SafetensorError, ConfigError) as error:
         raise ModelError(f"'{folder}' does not hold a whole topocraft model: {error}. Save it again.") from error
-    return Fitted(config, networks.eval(), genes, batch_names, projection, history, facts)
+    return Fitted(config, networks.eval(), genes, batch_names, projection, alignment, history, facts)
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

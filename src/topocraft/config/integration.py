@@ -1,0 +1,119 @@
+"""The configuration: everything that decides a result, in a frozen dataclass that travels as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, ClassVar, Literal, get_type_hints
+
+from topocraft.config.checked import UNLIMITED, Checked
+from topocraft.config.sections import EmbeddingConfig, ModelConfig, PreprocessConfig, TopologyConfig, TrainingConfig
+from topocraft.errors import ConfigError, nearest_name
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrationConfig(Checked):
+    """Everything that decides a result, beside the cells themselves.
+
+    Examples
+    --------
+    >>> from topocraft import IntegrationConfig
+    >>> IntegrationConfig(seed=1).with_values(low_resolution=0.2).topology.low_resolution
+    0.2
+    """
+
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    topology: TopologyConfig = field(default_factory=TopologyConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    seed: int = 0
+    device: Device = "auto"
+    threads: int | None = None
+    """Processor threads; ``None`` takes the cores that this process was really granted."""
+
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {"seed": (0, 2**32 - 1), "threads": (1, UNLIMITED)}
+
+    @classmethod
+    def published(cls, **values: Any) -> IntegrationConfig:
+        """Return the published configuration (Methods), with fields changed by name.
+
+        The embedding is the posterior mean all the same; the published program returns a random draw.
+        """
+        network = {"head": "published", "nesting": "graph", "distance": "euclidean", "triplets_per_cluster": 15}
+        balance = {"lambda_adversary": 0.2, "final_rate": 1.0, "alignment_rounds": 0}
+        return cls().with_values(**network, **balance, **values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain nested dictionaries that JSON can hold."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Return the configuration as indented JSON."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> IntegrationConfig:
+        """Build a configuration from nested dictionaries; what is left out keeps its default.
+
+        Raises
+        ------
+        ConfigError
+            A key is unknown (the nearest known one is named) or a value is outside its range.
+        """
+        built: IntegrationConfig = _build(cls, values, "config")
+        return built
+
+    @classmethod
+    def from_json(cls, text: str) -> IntegrationConfig:
+        """Build a configuration from JSON text, as ``to_json`` writes it."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"config must be JSON; it is not: {error}.") from error
+        return cls.from_dict(values)
+
+    def with_values(self, **values: Any) -> IntegrationConfig:
+        """Return a copy with fields changed by name, whichever section they stand in.
+
+        ``n_components`` stands in two sections; change that one with ``dataclasses.replace``.
+        """
+        changed = self
+        for name, value in values.items():
+            owners = [section for section in _sections(self) if name in _field_names(getattr(self, section))]
+            if name in _field_names(self) and name not in _sections(self):
+                changed = replace(changed, **{name: value})
+            elif len(owners) == 1:
+                section = replace(getattr(changed, owners[0]), **{name: value})
+                changed = replace(changed, **{owners[0]: section})
+            else:
+                known = [known for section in _sections(self) for known in _field_names(getattr(self, section))]
+                where = f" stands in {' and '.join(owners)}" if owners else " is no field of the configuration"
+                raise ConfigError(f"'{name}'{where}.{nearest_name(name, [*known, *_field_names(self)])}")
+        return changed
+
+
+def _field_names(config: Any) -> list[str]:
+    return [item.name for item in fields(config)]
+
+
+def _sections(config: Any) -> list[str]:
+    return [item.name for item in fields(config) if is_dataclass(getattr(config, item.name))]
+
+
+def _build(kind: Any, values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where} must be an object with named fields; got {values!r}.")
+    hints = get_type_hints(kind)
+    known = [item.name for item in fields(kind)]
+    for name in values:
+        if name not in known:
+            raise ConfigError(f"{where} has no field '{name}'.{nearest_name(str(name), known)}")
+    built = {
+        name: _build(hints[name], value, f"{where}.{name}") if is_dataclass(hints[name]) else value
+        for name, value in values.items()
+    }
+    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in built.items()})

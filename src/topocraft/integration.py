@@ -1,0 +1,91 @@
+"""The main job: an AnnData with several batches in, the same with one embedding out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from topocraft.config import IntegrationConfig
+from topocraft.data.cells import from_anndata
+from topocraft.display import attended
+from topocraft.integrator import Integrator
+from topocraft.provenance import KEY, annotate
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from topocraft.progress import Progress
+
+
+def integrate(
+    adata: AnnData,
+    batch_key: str | Sequence[str],
+    *,
+    config: IntegrationConfig | None = None,
+    layer: str | None = None,
+    labels_low: str | None = None,
+    labels_high: str | None = None,
+    gene_mask: str | None = None,
+    progress: Progress | None = None,
+) -> Integrator:
+    """Integrate the batches of an AnnData, in place.
+
+    Parameters
+    ----------
+    adata
+        Raw counts (or log1p-normalised values), cells × genes. Keeps its counts, genes and order; cells that
+        quality control set aside are marked, and embedded like the others unless the configuration says otherwise.
+    batch_key
+        Column of ``obs`` with the batch of every cell; several columns are combined.
+    config
+        Every choice; the defaults where left out.
+    layer
+        Layer with the values, instead of ``X``.
+    labels_low, labels_high
+        Columns of ``obs`` whose annotation takes the place of either clustering; cells without one keep clusters.
+    gene_mask
+        Boolean column of ``var``: the genes that may be used; all where left out.
+    progress
+        A display of progress; left out, bars on a terminal or in a notebook, and elsewhere silence but for warnings.
+
+    Returns
+    -------
+    Integrator
+        The fitted model. Written to ``adata``: ``obsm["X_topocraft"]`` (float32), ``obs["topocraft_low"]``,
+        ``obs["topocraft_high"]`` (clusters), ``obs["topocraft_set_aside"]`` (bool), ``uns["topocraft"]`` (provenance).
+
+    Raises
+    ------
+    InputError
+        The cells cannot be integrated as they are; the message says why and what to do.
+
+    References
+    ----------
+    doi:10.1038/s42003-025-07988-y
+
+    Examples
+    --------
+    >>> import topocraft
+    >>> from topocraft.simulate.demo import demo_cells
+    >>> adata = demo_cells(n_cells=200, n_genes=200, seed=1)
+    >>> config = topocraft.IntegrationConfig().with_values(epochs=2, warmup_epochs=1)
+    >>> model = topocraft.integrate(adata, "batch", config=config)
+    >>> adata.obsm["X_topocraft"].shape
+    (200, 50)
+    """
+    config = config or IntegrationConfig()
+    cells = from_anndata(
+        adata,
+        batch_key,
+        layer=layer,
+        labels_low=labels_low,
+        labels_high=labels_high,
+        gene_mask=gene_mask,
+        input_kind=config.preprocess.input_kind,
+    )
+    with attended(progress) as shown:
+        integrator = Integrator(config).fit(cells, shown)
+    annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
+    used = {"labels_low": labels_low, "labels_high": labels_high}
+    adata.uns[KEY]["annotation"] = {level: key for level, key in used.items() if key is not None}
+    return integrator
