@@ -12,9 +12,9 @@ import anndata
 import process
 from scores import composite
 
-from topocraft import IntegrationConfig, Integrator
+from topocraft.config import PreprocessConfig
 from topocraft.data.cells import from_anndata
-from topocraft.data.preprocess import express
+from topocraft.data.preprocess import prepare
 from topocraft.topology.clusters import principal_components
 
 SETS = (
@@ -29,24 +29,25 @@ SETS = (
 )
 
 
-def score_one(name: str, changes: dict[str, Any], seed: int) -> dict[str, float]:
-    """Integrate one shared set and return its scores (METHOD: bio, batch, composite and their parts)."""
-    adata = anndata.read_h5ad(process.DATA / f"{name}.h5ad")
-    cells = from_anndata(adata, "batch")
-    model = Integrator(IntegrationConfig(seed=seed).with_values(**changes)).fit(cells)
-    kept = model.cells_.kept
-    before = principal_components(express(cells, model.fitted_.genes)[kept], 50)
-    embedding = model.embed(cells)[kept]
-    return composite(embedding, cells.batch[kept], adata.obs["celltype"].astype(str)[kept], before)
-
-
-def integrated(name: str, folder: Path) -> anndata.AnnData:
-    """Return a shared set integrated with the defaults; the file is made once and kept in ``folder``."""
-    result = folder / f"{name}.h5ad"
+def integrated(name: str, folder: Path, changes: dict[str, Any] | None = None, seed: int = 0) -> anndata.AnnData:
+    """Return a shared set integrated with some fields changed; the file is made once and kept in ``folder``."""
+    changed = [f"{field}={json.dumps(value)}" for field, value in (changes or {}).items()]
+    result = folder / f"{'-'.join([name, *changed, *([f'seed={seed}'] if seed else [])])}.h5ad"
     if not result.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        process.run(["integrate", str(process.DATA / f"{name}.h5ad"), "-b", "batch", "-o", str(result)])
+        options = [option for change in changed for option in ("--set", change)]
+        file = str(process.DATA / f"{name}.h5ad")
+        process.run(["integrate", file, "-b", "batch", "--seed", str(seed), *options, "-o", str(result)])
     return anndata.read_h5ad(result)
+
+
+def score_one(name: str, changes: dict[str, Any], seed: int, folder: Path) -> dict[str, float]:
+    """Return the scores of a shared set by scib-metrics (METHOD: bio, batch, composite and their parts)."""
+    adata = integrated(name, folder, changes, seed)
+    adata = adata[~adata.obs["topocraft_set_aside"].to_numpy()]
+    cells = from_anndata(adata, "batch")
+    before = principal_components(prepare(cells, PreprocessConfig()).expression, 50)
+    return composite(adata.obsm["X_topocraft"], cells.batch, adata.obs["celltype"].astype(str), before)
 
 
 def measure(variants: dict[str, dict[str, Any]], names: Iterable[str], seeds: int, log: Path) -> None:
@@ -55,7 +56,7 @@ def measure(variants: dict[str, dict[str, Any]], names: Iterable[str], seeds: in
     jobs = [(name, variant, seed) for seed in range(seeds) for name in names for variant in variants]
     for name, variant, seed in jobs:
         if (name, variant, seed) not in done:
-            scores = score_one(name, variants[variant], seed)
+            scores = score_one(name, variants[variant], seed, log.parent / "integrated")
             row = {"set": name, "variant": variant, "seed": seed, **scores}
             with log.open("a") as file:
                 file.write(json.dumps(row) + "\n")
