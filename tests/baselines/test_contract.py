@@ -23,6 +23,7 @@ from topocraft.data.cells import Cells
 from topocraft.simulate.demo import demo_cells
 
 HERE = [name for name, method in METHODS.items() if is_installed(method)]
+OTHERS = [name for name in HERE if name != "topocraft"]  # it has a sharper test of its own
 TINY = {"n_latent": 8, "encoder_widths": [32], "decoder_widths": [32], "classifier_widths": [8]}
 TINY |= {"epochs": 4, "warmup_epochs": 1, "cells_per_batch": 64, "cells_per_step": 96}
 SETTINGS = {"topocraft": TINY}
@@ -50,11 +51,10 @@ def runs(prepared: Preparation, moved: Preparation) -> Callable[[Method], Runs]:
     def find(method: Method) -> Runs:
         if method.name not in done:
             given = {"threads": 1, "settings": SETTINGS.get(method.name)}
-            places = [prepared.folder, moved.folder]
-            places += [prepared.folder] if method.name != "topocraft" else []
+            places = (prepared.folder, moved.folder, prepared.folder)[: 1 if method.name == "topocraft" else 3]
             with ThreadPoolExecutor(2) as pool:
-                first, other, *again = pool.map(lambda place: execute(method, place, 1, **given), places)
-            done[method.name] = Runs(first, other, *(again or [first]))
+                found = list(pool.map(lambda place: execute(method, place, 1, **given), places))
+            done[method.name] = Runs(*(found * 3)[:3])
         return done[method.name]
 
     return find
@@ -97,20 +97,15 @@ def test_every_cell_has_its_finite_row(name: str, runs: Callable[[Method], Runs]
         assert (given.dtype, given.min() < given.max()) == (np.float32, True)
 
 
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("name", OTHERS)
 def test_rows_are_in_the_order_of_the_cells(name: str, runs: Callable[[Method], Runs]) -> None:
     assert _keeps_order(runs(METHODS[name]))
 
 
-@pytest.mark.parametrize("name", [name for name in HERE if METHODS[name].deterministic and name != "topocraft"])
+@pytest.mark.parametrize("name", [name for name in OTHERS if METHODS[name].deterministic])
 def test_the_same_seed_gives_the_same_bytes(name: str, runs: Callable[[Method], Runs]) -> None:
     found = runs(METHODS[name])
     assert _same(found.first.output, found.again.output)
-
-
-def test_topocraft_gives_the_same_bytes_in_any_order(runs: Callable[[Method], Runs]) -> None:
-    found = runs(METHODS["topocraft"])
-    assert np.array_equal(found.first.output.embedding[ORDER], found.moved.output.embedding)
 
 
 @pytest.mark.parametrize("name", HERE)
@@ -133,10 +128,10 @@ def test_no_run_changed_what_all_of_them_read(prepared: Preparation, cells: Cell
         assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256((written / path.name).read_bytes()).digest()
 
 
-def test_topocraft_is_what_it_is_without_the_harness(runs: Callable[[Method], Runs]) -> None:
-    adata = demo_cells(n_cells=150, n_genes=80)
+def test_topocraft_is_what_it_is_without_the_harness_in_any_order(runs: Callable[[Method], Runs]) -> None:
+    adata = demo_cells(n_cells=150, n_genes=80)[ORDER].copy()
     topocraft.integrate(adata, "batch", config=IntegrationConfig(seed=1, threads=1).with_values(**TINY))
-    assert np.array_equal(runs(METHODS["topocraft"]).first.output.embedding, adata.obsm["X_topocraft"])
+    assert np.array_equal(runs(METHODS["topocraft"]).first.output.embedding[ORDER], adata.obsm["X_topocraft"])
 
 
 def test_one_call_gives_what_the_run_gives(cells: Cells, runs: Callable[[Method], Runs]) -> None:

@@ -72,7 +72,8 @@ def test_a_method_is_installed_into_an_environment_of_its_own(
 
 
 def test_calls_of_pip_that_must_come_first_come_first(make: Make, cache: Path, stand_in: Path) -> None:
-    method = make("", home="own", before=(("pip==1.0",), ("--no-deps", "odd==1.0")), requirements=("fake==1.0",))
+    before = (("pip==1.0",), ("--no-deps", "odd==1.0"))
+    method = make("", home="own", before=before, requirements=("fake==1.0",), modules=("fake_library",))
     install(method)
     installs = [line.partition(" install ")[2] for line in stand_in.read_text().splitlines() if " install " in line]
     assert installs == ["pip==1.0", "--no-deps odd==1.0", "fake==1.0"]

@@ -40,6 +40,8 @@ class Wishes:
         Datasets of more cells are left out.
     methods
         Methods to compare instead of all that are known; beside the variants where a recipe has any.
+    umaps
+        Whether UMAP panels are drawn, where the recipe has any.
     data
         Folder of own datasets; left out, the one that ``TOPOCRAFT_DATA`` names.
     time_limit, memory_limit, threads
@@ -53,6 +55,7 @@ class Wishes:
     cells: int | None = None
     largest: int | None = None
     methods: tuple[str, ...] | None = None
+    umaps: bool = True
     data: Path | None = None
     time_limit: float | None = None
     memory_limit: float | None = None
@@ -105,12 +108,13 @@ def reproduce(
     --------
     >>> import tempfile
     >>> from topocraft.reproduce import Wishes, reproduce
-    >>> small = Wishes(size="smaller", seeds=1, cells=120, methods=("unintegrated",))
+    >>> small = Wishes(size="smaller", seeds=1, cells=120, methods=("unintegrated",), umaps=False)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     reproduce("nested", folder, small)["status"].unique().tolist()
     ['ok']
     """
     wishes, recipe = wishes or Wishes(), find_recipe(name)
+    _require(recipe, wishes)
     with attended(progress) as shown:
         size = _size(recipe, wishes, shown)
         grid = grid_of(recipe, size, wishes)
@@ -131,11 +135,11 @@ def grid_of(recipe: Recipe, size: Size, wishes: Wishes) -> Grid:
     sources = [source for source in size.sources if _fits(source, wishes.largest)]
     if not sources:
         raise ConfigError(
-            f"largest must leave at least one dataset of '{recipe.name}'; {wishes.largest:,} leaves none."
+            f"largest must leave a dataset of '{recipe.name}'; {wishes.largest:,} cells leave none. Set a larger one."
         )
     scale = Scale(wishes.cells, wishes.data)
     return Grid(
-        datasets=[source.dataset(scale, source.name in recipe.umaps) for source in sources],
+        datasets=[source.dataset(scale, wishes.umaps and source.name in recipe.umaps) for source in sources],
         contenders=list(_contenders(recipe, wishes.methods)),
         seeds=range(size.seeds if wishes.seeds is None else wishes.seeds),
         controls=recipe.controls,
@@ -150,9 +154,8 @@ def grid_of(recipe: Recipe, size: Size, wishes: Wishes) -> Grid:
 
 def _require(recipe: Recipe, wishes: Wishes) -> None:
     if recipe.shown == "growth" and wishes.cells is not None:
-        raise ConfigError(
-            f"cells cannot be set for '{recipe.name}': its datasets are sizes. Set largest (--largest)."
-        )
+        raise ConfigError(f"cells cannot be set for '{recipe.name}': its datasets are sizes. Set largest (--largest).")
+    _ = list(_contenders(recipe, wishes.methods))  # unknown names are refused before anything is fetched
     for name, value, least in (("seeds", wishes.seeds, 1), ("cells", wishes.cells, 20)):
         if value is not None and value < least:
             raise ConfigError(f"{name} must be a whole number of at least {least}; got {value}.")
