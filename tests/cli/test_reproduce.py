@@ -37,7 +37,7 @@ def test_the_list_explains_every_recipe_and_writes_nothing(run: Command, folder:
     before = sorted(folder.iterdir())
     shown = run("reproduce", "--list").stdout
     assert all(name in shown for name in RECIPES)
-    assert "up to 372,789 cells" in " ".join(shown.split())
+    assert "372,789" in shown
     assert sorted(folder.iterdir()) == before
 
 
@@ -75,7 +75,8 @@ def test_where_nothing_is_scored_time_and_memory_are_told(
     draw = Simulated._draw
     monkeypatch.setattr(Simulated, "_draw", lambda source, cells, seed: draw(source, 80, seed))
     result = run("reproduce", "scalability", "--size", "smaller", "--largest", "20000", "-m", "harmony", "-o", "out")
-    assert "harmony 80 1 min 5 s 1.0 GB" in " ".join(result.stdout.split())
+    assert "1 min 5 s 1.0 GB" in " ".join(result.stdout.split())
+    assert (folder / "out" / "scalability.png").exists()
 
 
 @pytest.mark.parametrize(

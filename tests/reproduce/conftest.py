@@ -13,6 +13,8 @@ from anndata import AnnData
 from topocraft.baselines.method import Method, Output, Run
 from topocraft.baselines.preparation import open_preparation
 from topocraft.benchmark.records import Record
+from topocraft.data import datasets
+from topocraft.errors import FileError
 from topocraft.metrics.suite import Score
 from topocraft.simulate.demo import demo_cells
 
@@ -20,9 +22,9 @@ Calls = list[tuple[str, int, Mapping[str, Any] | None]]
 
 
 @pytest.fixture(autouse=True)
-def no_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw no UMAPs: to compile them takes long."""
-    monkeypatch.setattr("topocraft.benchmark.panels.umap_layout", lambda points, seed: points[:, :2])
+def only_own_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing of what every grid has: it is tested with the grids."""
+    monkeypatch.setattr("topocraft.benchmark.results.write_pictures", lambda *_: [])
 
 
 @pytest.fixture
@@ -52,12 +54,21 @@ def cells() -> AnnData:
 
 @pytest.fixture
 def own(tmp_path: Path, cells: AnnData, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder of own datasets, alone in the world: no other is named, and no address is reached."""
+    """Return a folder of own datasets where there is no network, and no other folder is named."""
     folder = tmp_path / "own"
     folder.mkdir()
     cells.write_h5ad(folder / "pbmc_10x_6batch.h5ad")
     monkeypatch.delenv("TOPOCRAFT_DATA", raising=False)
     monkeypatch.setenv("TOPOCRAFT_CACHE", str(tmp_path / "cache"))
+    for name in ("get", "load"):
+        found = getattr(datasets, name)
+
+        def offline(name: str, found: Any = found, **options: Any) -> Any:
+            if not datasets.is_here(name, options.get("folder")):
+                raise FileError("There is no network.")
+            return found(name, **options)
+
+        monkeypatch.setattr(datasets, name, offline)
     return folder
 
 

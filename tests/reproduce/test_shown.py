@@ -94,7 +94,7 @@ def test_sweeps_are_in_the_order_of_their_values_and_correlated_by_rank(swept: p
     assert found["values"] == 4
     assert math.isnan(correlations(table.iloc[:3])["nmi"].iloc[0]), "three values rank too easily"
     text = sweep_section(table)
-    assert "| `a` | λ_T | 4 | 0.40 | 1.00 | 0.40 |" in text
+    assert "| `a` | λ_T | 4 | 0.80 | 1.00 | 0.80 |" in text
     assert "| `a` | λ_T | 5 | 0.400 | 0.400 | 0.300 | 0.400 | 0.400 | 0.500 | – |" in text
 
 
@@ -104,7 +104,7 @@ def test_sweeps_are_drawn_with_and_without_labels(swept: pd.DataFrame) -> None:
     assert lines["NMI"].get_xydata().tolist() == [[0, 0.2], [1, 0.6], [2, 0.5], [5, 0.4]]
     assert lines["NMI, no labels"].get_ydata().tolist() == [0.1, 0.9, 0.2, 0.3]
     assert (lines["NMI"].get_linestyle(), lines["NMI, no labels"].get_linestyle()) == ("-", "--")
-    assert panel.get_title(loc="left") == "a\nrank correlation: NMI 0.40, ARI 1.00"
+    assert panel.get_title(loc="left") == "a\nrank correlation: NMI 0.80, ARI 1.00"
 
 
 def test_sweeps_without_any_score_are_empty() -> None:

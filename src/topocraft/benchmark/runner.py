@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from topocraft._version import __version__
 from topocraft.baselines.execution import execute
 from topocraft.baselines.method import Output, Run
 from topocraft.baselines.preparation import Preparation
@@ -174,14 +175,16 @@ class _Runner:
             n_genes=given.n_genes,
             n_batches=len(given.batches),
             n_left_out=given.n_set_aside,
+            versions={"topocraft": __version__},
         )
 
     def _ended(self, job: Job, contender: Contender, done: Run) -> Record:
+        record = self._record(job)
         return replace(
-            self._record(job),
+            record,
             gives=contender.method.gives,
             settings=dict(contender.settings),
-            versions=dict(job.versions),
+            versions={**record.versions, **job.versions},
             log="" if done.status == "ok" else done.log,
             **{name: getattr(done, name) for name in COSTS},
         )
