@@ -93,6 +93,15 @@ def catalogue() -> None:
     write_catalogue()
 
 
+def harness(folder: Path) -> None:
+    """Print whether the benchmark survives being killed, and what it costs beside the methods."""
+    from harness import print_overhead, print_survival
+
+    print("the benchmark itself, 4 methods × 3 sets × 3 seeds:")
+    print_overhead(folder)
+    print_survival(folder)
+
+
 def scenarios(seeds: int, log: Path) -> None:
     """Write ``docs/simulations.md``: the paper's ten scenarios, integrated and scored."""
     from scenarios import write_simulations
@@ -111,6 +120,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "agreement": lambda chosen: agreement(chosen.runs / "integrated"),
     "catalogue": lambda _: catalogue(),
     "tables": lambda chosen: tables(chosen.runs / "integrated"),
+    "harness": lambda chosen: harness(chosen.runs / "harness"),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
 }
 

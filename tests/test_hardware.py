@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from threadpoolctl import threadpool_info
@@ -15,6 +16,7 @@ from topocraft.hardware import (
     choose_device,
     choose_precision,
     granted_cores,
+    granted_memory,
     let_waiting_threads_sleep,
     processor,
 )
@@ -45,6 +47,20 @@ def quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_cores_are_the_affinity_within_the_quota(quota: Path, text: str, cores: int) -> None:
     quota.write_text(text)
     assert granted_cores() == cores
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("max\n", 1.0), ("", 1.0), ("1048576\n", None), (str(2**60), 1.0), ("what is this\n", 1.0)]
+)
+def test_memory_is_the_machines_within_the_containers(
+    text: str, share: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "memory.max"
+    file.write_text(text)
+    monkeypatch.setattr(hardware, "CGROUP_MEMORY", file)
+    assert granted_memory() == (2**20 if share is None else psutil.virtual_memory().total)
+    file.unlink()
+    assert granted_memory() == psutil.virtual_memory().total
 
 
 def test_without_a_container_the_affinity_decides(quota: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ TopocraftError
 ├── FileError      a file or folder cannot be read or written         (also an OSError)
 ├── ModelError     a saved model is damaged or fits other cells       (also a ValueError)
 ├── TrainingError  the losses left the finite numbers                 (also a RuntimeError)
+├── MethodError    a compared method is not installed, or failed      (also a RuntimeError)
 └── UndefinedScore the cells leave nothing to score, for a reason     (also a ValueError)
 
 Every message names the parameter, what is allowed, what came, and the cure.
@@ -39,6 +40,10 @@ class ModelError(TopocraftError, ValueError):
 
 class TrainingError(TopocraftError, RuntimeError):
     """Training could not go on."""
+
+
+class MethodError(TopocraftError, RuntimeError):
+    """A compared method cannot be installed, is not, or did not come to a result."""
 
 
 class UndefinedScore(TopocraftError, ValueError):

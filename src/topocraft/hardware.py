@@ -16,6 +16,7 @@ from topocraft.errors import ConfigError
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES, LARGEST_MMAP_THRESHOLD = 2**29, 2**25
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
 
 def granted_cores() -> int:
@@ -26,6 +27,15 @@ def granted_cores() -> int:
     except (OSError, ValueError):
         return cores
     return cores if quota == "max" else max(1, min(cores, math.ceil(int(quota) / int(period))))
+
+
+def granted_memory() -> int:
+    """Return how many bytes of memory this process may really use: the machine's, or its container's share."""
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(there, int(CGROUP_MEMORY.read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit: "max"
+        return there
 
 
 def let_waiting_threads_sleep() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from scipy import sparse
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442")
 """Okabe and Ito's eight colours, told apart with any colour vision (https://jfly.uni-koeln.de/color/)."""
@@ -65,7 +66,35 @@ def umap_layout(points: np.ndarray, seed: int = 0) -> np.ndarray:
     """
     if len(points) < 4:
         raise InputError(f"A UMAP needs at least 4 cells; got {len(points)}.")
-    graph = connectivities(nearest_neighbors(points, NEIGHBORS, seed))
+    return graph_layout(connectivities(nearest_neighbors(points, NEIGHBORS, seed)), points, seed)
+
+
+def graph_layout(graph: sparse.csr_matrix, points: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Lay a graph of cells out in the plane as UMAP does, the same for the same seed.
+
+    Parameters
+    ----------
+    graph
+        Weights, 0 … 1, symmetric, (n_cells, n_cells), at least 4 cells.
+    points
+        Coordinates, (n_cells, d), that say where to begin with pieces of the graph that are not joined.
+    seed
+        Of the layout.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n_cells, 2), float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from topocraft.plot import graph_layout
+    >>> points = np.random.default_rng(0).normal(size=(40, 5))
+    >>> graph_layout(sparse.csr_matrix(np.ones((40, 40)) - np.eye(40)), points).shape
+    (40, 2)
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from umap import umap_
@@ -119,21 +148,56 @@ def umap_figure(before: np.ndarray, after: np.ndarray, colours: Mapping[str, Any
     >>> len(umap_figure(points, points, {"batch": ["a", "b"] * 20}).axes)
     2
     """
+    drawn = np.flatnonzero(np.isfinite(after).all(axis=1))
+    moments = (("before integration", before), ("after integration", after))
+    layouts = {moment: umap_layout(points[in_chance_order(drawn, seed)], seed) for moment, points in moments}
+    return layouts_figure(layouts, colours, in_chance_order(drawn, seed))
+
+
+def in_chance_order(cells: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Return cells, (m,), in an order in which no batch is painted over the others."""
+    return numpy_stream(seed, "drawing order").permutation(cells)
+
+
+def layouts_figure(
+    layouts: Mapping[str, np.ndarray], colours: Mapping[str, Any], drawn: np.ndarray, inches: float = PANEL_INCHES
+) -> Figure:
+    """Draw layouts of the same cells, a row of panels for each, one column per annotation.
+
+    Parameters
+    ----------
+    layouts
+        Places in the plane by title, (m, 2) each.
+    colours
+        Annotations by title, each with one value per cell; categories keep their order.
+    drawn
+        Which cells the layouts are of, (m,), in the order in which they are drawn.
+    inches
+        Width and height of a panel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot: it needs no display, and no closing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from topocraft.plot import layouts_figure
+    >>> places = np.random.default_rng(0).normal(size=(40, 2))
+    >>> len(layouts_figure({"mine": places}, {"batch": ["a", "b"] * 20}, np.arange(40)).axes)
+    1
+    """
     from matplotlib.figure import Figure
 
-    drawn = np.flatnonzero(np.isfinite(after).all(axis=1))
-    # In chance order, so that no batch is painted over the others.
-    drawn = numpy_stream(seed, "drawing order").permutation(drawn)
     categories = {title: _categories(values, drawn) for title, values in colours.items()}
     size = (
-        sum(PANEL_INCHES + _legend_inches(names) for _, names in categories.values()),
-        2.05 * PANEL_INCHES,
+        sum(inches + _legend_inches(names) for _, names in categories.values()),
+        (len(layouts) + 0.05) * inches,
     )
     figure = Figure(figsize=size, layout="constrained", dpi=DOTS_PER_INCH)
-    panels = figure.subplots(2, len(categories), squeeze=False)
-    moments = (("before integration", before), ("after integration", after))
-    for row, (moment, points) in zip(panels, moments, strict=True):
-        layout = umap_layout(points[drawn], seed)
+    panels = figure.subplots(len(layouts), len(categories), squeeze=False)
+    for row, (moment, layout) in zip(panels, layouts.items(), strict=True):
         for panel, (codes, names) in zip(row, categories.values(), strict=True):
             _draw(panel, layout, codes, len(names))
         row[0].set_ylabel(moment, fontsize=11)

@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 from topocraft._version import __version__
-from topocraft.cli import demo, evaluate, integrate, simulate
+from topocraft.cli import baselines, benchmark, datasets, demo, evaluate, integrate, reproduce, simulate
 from topocraft.cli.outcome import OUT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (integrate, evaluate, simulate, demo):
+for command in (integrate, evaluate, benchmark, reproduce, simulate, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(epilog=command.EXAMPLES)(getattr(command, name))
+
+app.add_typer(baselines.app, name="baselines")
+app.add_typer(datasets.app, name="datasets")
 
 
 def _show_version(wanted: bool) -> None:

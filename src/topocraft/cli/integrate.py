@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -31,6 +31,8 @@ topocraft integrate cells.h5ad -b batch -o integrated.h5ad
 
 topocraft integrate donor1.h5ad donor2.h5ad -o integrated.h5ad
 
+topocraft integrate human.h5ad mouse.h5ad --orthologs orthologs.csv -o integrated.h5ad
+
 topocraft integrate cells.h5ad -b donor -b chemistry --layer counts --dry-run"""
 
 
@@ -44,6 +46,8 @@ def integrate(
     labels_high: options.LabelsHigh = None,
     label_key: options.LabelKey = None,
     make_unique: options.MakeUnique = False,
+    orthologs: options.Orthologs = None,
+    ortholog_rule: options.OrthologRule = None,
     output: options.Output = None,
     save_model: options.SaveModel = None,
     set_aside: options.Poor = None,
@@ -89,7 +93,8 @@ def integrate(
         settled = options.settled(config, settings or [], fields)
         _require_targets(files, output, save_model, force)
         with choose_progress(quiet, ERR) as progress:
-            adata, columns = _read(files, columns, make_unique, progress)
+            genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
+            adata, columns = _read(files, columns, genes, progress)
             if output is None or dry_run:
                 plan = _plan(adata, columns, settled)
             else:
@@ -112,6 +117,13 @@ class _Columns:
     label_key: str | None
 
 
+@dataclass(frozen=True)
+class _Genes:
+    make_unique: bool
+    orthologs: str | None
+    rule: Literal["one-to-one", "sum"]
+
+
 def _require_targets(files: Sequence[Path], output: Path | None, model: Path | None, force: bool) -> None:
     from topocraft.data.atomic import require_free, require_kind
     from topocraft.data.outputs import check_output
@@ -126,12 +138,12 @@ def _require_targets(files: Sequence[Path], output: Path | None, model: Path | N
         raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
 
 
-def _read(files: Sequence[Path], columns: _Columns, make_unique: bool, progress: Progress) -> tuple[AnnData, _Columns]:
+def _read(files: Sequence[Path], columns: _Columns, genes: _Genes, progress: Progress) -> tuple[AnnData, _Columns]:
     from topocraft.data.columns import cell_types
     from topocraft.data.files import read_many
 
     progress.phase("read")
-    loaded = read_many(files, make_unique)
+    loaded = read_many(files, genes.make_unique, orthologs=genes.orthologs, rule=genes.rule)
     for note in loaded.notes:
         progress.say(note)
     if columns.label_key:

@@ -14,6 +14,7 @@ from topocraft.errors import FileError
 
 DEFAULT = IntegrationConfig()
 COLUMNS, SCENARIO, RESULT, METHOD, RUN = "What the cells are", "Scenario", "Result", "Method", "Run"
+RECIPE = "Recipe"
 
 
 def _option(names: str, panel: str, text: str, default: object = None, metavar: str | None = None) -> Any:
@@ -61,6 +62,19 @@ Continuous = Annotated[
     Names, _option("--continuous", COLUMNS, "Column of obs with numbers to be conserved; repeatable.", metavar="<str>")
 ]
 MakeUnique = Annotated[bool, _option("--make-unique", COLUMNS, "Number repeated cell and gene names.")]
+Orthologs = Annotated[
+    Name,
+    _option(
+        "--orthologs",
+        COLUMNS,
+        "Table of human and mouse genes: join files of both species over common genes; 'upper': same symbols.",
+        metavar="<path>",
+    ),
+]
+OrthologRule = Annotated[
+    Literal["one-to-one", "sum"] | None,
+    _option("--ortholog-rule", COLUMNS, "Genes with several orthologs: leave out, or add the counts.", "one-to-one"),
+]
 
 Output = Annotated[Path | None, _option("--output -o", RESULT, "File to write: .h5ad or .zarr.")]
 SaveModel = Annotated[Path | None, _option("--save-model", RESULT, "Folder to write the fitted model into.")]
@@ -132,6 +146,49 @@ Controls = Annotated[
         help="Score the controls as well: floor and ceiling.",
         rich_help_panel=METHOD,
     ),
+]
+BenchmarkFiles = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FILE", help="Cells, as for integrate; each file is a dataset.", show_default=False),
+]
+BenchmarkKeys = Annotated[
+    Names, _option("--batch-key -b", COLUMNS, "Column of obs with the batch; repeatable.", metavar="<str>")
+]
+Methods = Annotated[
+    Names,
+    _option("--methods -m", METHOD, "Names with commas between, or 'all'; topocraft baselines list.", metavar="<str>"),
+]
+Seeds = Annotated[Count, _option("--seeds", METHOD, "Runs of every method, with seeds 0, 1, …", 1)]
+RunsFolder = Annotated[
+    Path | None, _option("--output -o", RESULT, "Folder of rows, tables and pictures; one that is there goes on.")
+]
+TableOnly = Annotated[bool, _option("--table-only", RESULT, "Make tables and pictures anew; run nothing.")]
+Umaps = Annotated[
+    bool,
+    typer.Option("--umaps/--no-umaps", help="Draw UMAP panels of every method.", rich_help_panel=RESULT),
+]
+Retry = Annotated[bool, _option("--retry", RUN, "Run anew what did not end well.")]
+TimeLimit = Annotated[Name, _option("--time-limit", RUN, "Longest time of a run: 90s, 15m, 2h.", "none")]
+MemoryLimit = Annotated[
+    Name, _option("--memory-limit", RUN, "Most memory of a run: 500MB, 30GB.", "nine tenths of what there is")
+]
+RecipeName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="Result to reproduce; --list shows them.", show_default=False)
+]
+ShowRecipes = Annotated[bool, _option("--list", RECIPE, "Explain every recipe, and end.")]
+RecipeSize = Annotated[
+    Literal["full", "smaller"] | None,
+    _option("--size", RECIPE, "As in the paper, or smaller.", "full where its data can be had"),
+]
+RecipeSeeds = Annotated[Count, _option("--seeds", RECIPE, "Runs of every method.", "the recipe's own")]
+RecipeCells = Annotated[Count, _option("--cells", RECIPE, "Most cells of a dataset.", "the recipe's own")]
+Largest = Annotated[Count, _option("--largest", RECIPE, "Leave larger datasets out: cells.", "none")]
+RecipeMethods = Annotated[
+    Names,
+    _option("--methods -m", RECIPE, "Names with commas between.", "all; of variants, none beside", metavar="<str>"),
+]
+OwnData = Annotated[
+    Path | None, _option("--data", RECIPE, "Folder of own datasets, NAME.h5ad.", "that of TOPOCRAFT_DATA")
 ]
 DryRun = Annotated[bool, _option("--dry-run", RUN, "Tell what would happen; train and write nothing.")]
 Quiet = Annotated[bool, _option("--quiet -q", RUN, "Say nothing but errors.")]

@@ -16,6 +16,8 @@ from topocraft.errors import FileError, InputError, TopocraftError, list_names, 
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from topocraft.data.ortholog_table import Rule
+
 READ = "an .h5ad, .zarr, .loom or 10x .h5 file, or a 10x folder with matrix.mtx or matrix.mtx.gz"
 # Warnings of the libraries about what is settled or reported here in other words.
 SETTLED = ("names are not unique", "Transforming to str index", "to deduplicate index values")
@@ -64,7 +66,21 @@ def read_cells_file(path: Path, *, make_unique: bool = False) -> Loaded:
     return Loaded(adata, tuple(f"{path.name}: {note}" for note in notes))
 
 
-def read_many(paths: Sequence[Path], make_unique: bool = False) -> Loaded:
+def check_input(path: Path) -> None:
+    """Refuse, before any work, a path that is missing or of a kind that is not read.
+
+    Raises
+    ------
+    FileError
+        As ``read_cells_file``, but for damage inside the file.
+    """
+    with _explained(path, "a file that can be read"):
+        _kind(path)
+
+
+def read_many(
+    paths: Sequence[Path], make_unique: bool = False, *, orthologs: Path | str | None = None, rule: Rule = "one-to-one"
+) -> Loaded:
     """Read one file as it is, or join several: every cell and every gene of any of them.
 
     Of several files, ``obs["file"]`` names the file of each cell and ``var["in_every_file"]`` marks the genes
@@ -72,28 +88,42 @@ def read_many(paths: Sequence[Path], make_unique: bool = False) -> Loaded:
     order in which they are first met. Sparse counts stay sparse. Cell names that occur in more than one file
     get the file's name appended.
 
+    Parameters
+    ----------
+    paths
+        Files or folders, as for ``read_cells_file``.
+    make_unique
+        Number repeated gene and cell names.
+    orthologs, rule
+        Table of human and mouse genes for files of both species, and what becomes of genes with several orthologs; see
+        ``topocraft.data.orthologs.join_species_files``.
+
     Raises
     ------
     FileError
         A file cannot be read, or is named twice.
     InputError
-        No gene is in every file, or gene names repeat within one.
+        No gene is in every file, or gene names repeat within one; or a single file comes with a table of orthologs.
     """
     from topocraft.data.joining import file_names, join_files
+    from topocraft.data.orthologs import join_species_files, known_table
 
     paths = [Path(path) for path in paths]
     if not paths:
         raise InputError("paths must name at least one file; got none.")
     for path in paths:
-        with _explained(path, "a file that can be read"):
-            _kind(path)
+        check_input(path)
     names = file_names(paths)
+    table = None if orthologs is None else known_table(orthologs)
     loaded = [read_cells_file(path, make_unique=make_unique) for path in paths]
     if len(loaded) == 1:
+        if table is not None:
+            raise InputError("orthologs join files of two species; got one file. Name the others too, or leave it out.")
         return loaded[0]
+    files = {name: item.adata for name, item in zip(names, loaded, strict=True)}
     notes = [note for item in loaded for note in item.notes]
     with _heard(notes):
-        adata, said = join_files({name: item.adata for name, item in zip(names, loaded, strict=True)})
+        adata, said = join_files(files) if table is None else join_species_files(files, table, rule=rule)
         notes.extend(said)
     return Loaded(adata, tuple(notes))
 

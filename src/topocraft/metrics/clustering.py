@@ -66,7 +66,11 @@ def leiden_clusterings(space: Space, resolutions: tuple[float, ...] = RESOLUTION
     """
     from topocraft.topology.clusters import as_network, connectivities
 
-    network = as_network(connectivities(as_neighbors(space, NEIGHBORS, seed)))
+    return cluster_network(as_network(connectivities(as_neighbors(space, NEIGHBORS, seed))), resolutions, seed)
+
+
+def cluster_network(network: igraph.Graph, resolutions: tuple[float, ...] = RESOLUTIONS, seed: int = 0) -> Clusterings:
+    """Cluster a weighted graph of cells, as it is, by Leiden at every resolution."""
     codes = np.array([_leiden(network, resolution, seed) for resolution in resolutions])
     return Clusterings(network, resolutions, codes, seed)
 

@@ -64,8 +64,13 @@ class Searched:
     """An embedding with what several scores share, found when first asked for."""
 
     def __init__(self, embedding: np.ndarray, reference: Reference) -> None:
-        self.embedding, self.reference = embedding, reference
+        self._embedding, self.reference = embedding, reference
         self.batch, self.seed = reference.batch, reference.seed
+
+    @property
+    def embedding(self) -> np.ndarray:
+        """Coordinates of the cells, (n_cells, d)."""
+        return self._embedding
 
     @property
     def labels(self) -> np.ndarray:

@@ -65,7 +65,7 @@ def score_embedding(embedding: np.ndarray, reference: Reference) -> Iterator[Sco
     cells = Searched(checked_embedding(embedding), reference)
     found: dict[str, Score] = {}
     for name in planned(reference):
-        found[name] = _attempt(name, cells)
+        found[name] = attempt(name, cells)
         yield found[name]
     if reference.labels is not None:
         yield from _means(found)
@@ -80,7 +80,8 @@ def planned(reference: Reference) -> tuple[str, ...]:
     return tuple(name for name in MEASURES if labelled or not CATALOGUE[name].needs.startswith("labels"))
 
 
-def _attempt(name: str, cells: Searched) -> Score:
+def attempt(name: str, cells: Searched) -> Score:
+    """Return one score of all cells: its value, or the reason why there is none."""
     try:
         value = MEASURES[name](cells)
     except UndefinedScore as undefined:

@@ -1,0 +1,199 @@
+"""The folder of a benchmark: what lies where, who may write, and what the grid is that its table shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from topocraft.benchmark.records import NO_DATA, NOT_RUN, Kind, Record
+from topocraft.data.atomic import atomic_text, explained
+from topocraft.errors import FileError
+
+PLAN, PICTURES, LOCK = "grid.json", "pictures.json", ".lock"
+PARTS = ("datasets", "outputs", "rows", "layouts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One place of the grid: which file its row is in (``stem``), or why it can have none (``reason``).
+
+    ``output`` is the file of what the method gave, empty for a control that is scored without a run; ``prepared`` the
+    folder of what it was given.
+    """
+
+    dataset: str
+    method: str
+    seed: int
+    kind: Kind = "method"
+    program: str = ""
+    stem: str = ""
+    output: str = ""
+    prepared: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The grid that a folder's tables show: its entries in order, and what belongs beside them.
+
+    ``title`` and ``note`` head the page, ``facts`` are limits by name, ``umaps`` the datasets of which
+    UMAP panels are drawn.
+    """
+
+    entries: tuple[Entry, ...]
+    title: str = "Benchmark"
+    note: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    umaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Paths inside the folder of a benchmark.
+
+    ``datasets`` holds what methods are given, ``outputs`` what they gave, ``rows`` what became of every run,
+    ``layouts`` the coordinates of UMAP panels; tables and pictures lie beside them.
+    """
+
+    path: Path
+
+    def dataset(self, stem: str) -> Path:
+        """Return the folder of a prepared dataset."""
+        return self.path / "datasets" / stem
+
+    def dataset_facts(self, stem: str) -> Path:
+        """Return the file that says what a prepared dataset was made from."""
+        return self.path / "datasets" / f"{stem}.json"
+
+    def output(self, stem: str) -> Path:
+        """Return the file of what a method gave."""
+        return self.path / "outputs" / f"{stem}.npz"
+
+    def row(self, stem: str) -> Path:
+        """Return the file of a run's record."""
+        return self.path / "rows" / f"{stem}.json"
+
+    def layout(self, stem: str) -> Path:
+        """Return the file of a UMAP's coordinates."""
+        return self.path / "layouts" / f"{stem}.npy"
+
+    def create(self) -> None:
+        """Make the folder and its parts, unless they are there."""
+        with explained(self.path):
+            for part in PARTS:
+                (self.path / part).mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder alone; the system lets go of it when the process ends, in whatever way.
+
+        Raises
+        ------
+        FileError
+            Another process holds it.
+        """
+        lock = self._take_lock()
+        try:
+            yield
+        finally:
+            lock.close()
+
+    def _take_lock(self) -> TextIO:
+        import fcntl
+
+        with explained(self.path / LOCK):
+            lock = (self.path / LOCK).open("a+")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                lock.close()
+                raise FileError(
+                    f"Only one benchmark may write into a folder; process {holder} writes into '{self.path}'. "
+                    "Wait for it to end, or name another folder."
+                ) from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+        return lock
+
+    def write_plan(self, plan: Plan) -> None:
+        """Write the grid that the tables show from now on."""
+        atomic_text(self.path / PLAN, json.dumps(dataclasses.asdict(plan), indent=1, ensure_ascii=False))
+
+    def read_plan(self) -> Plan:
+        """Return the grid that was run here last.
+
+        Raises
+        ------
+        FileError
+            There is none.
+        """
+        try:
+            held = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
+            entries = tuple(Entry(**entry) for entry in held.pop("entries"))
+            return Plan(entries=entries, **held | {"umaps": tuple(held["umaps"])})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FileError(
+                f"A folder of a benchmark holds {PLAN}; '{self.path}' has none that can be read. Name the folder "
+                "that the benchmark wrote into, or run it."
+            ) from error
+
+    def pictures(self) -> list[str]:
+        """Return the names of the pictures that the grid has."""
+        listed = self.path / PICTURES
+        return list(json.loads(listed.read_text(encoding="utf-8"))) if listed.is_file() else []
+
+    def replace_pictures(self, names: Sequence[str]) -> None:
+        """Remove the pictures that a grid before this one has left and that are not among ``names``, the new ones."""
+        for name in set(self.pictures()) - set(names):
+            (self.path / name).unlink(missing_ok=True)
+        atomic_text(self.path / PICTURES, json.dumps(list(names)))
+
+    def records(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
+        """Return the record of every entry; one without a row has "no data", or is "not run yet"."""
+        return tuple(self.record(entry) for entry in entries)
+
+    def record(self, entry: Entry) -> Record:
+        """Return the record of one entry."""
+        found = self.finished(entry) if entry.stem else None
+        if found is not None:
+            return found
+        return Record(
+            dataset=entry.dataset,
+            method=entry.method,
+            seed=entry.seed,
+            kind=entry.kind,
+            program=entry.program,
+            status=NOT_RUN if entry.stem else NO_DATA,
+            reason="Not run yet." if entry.stem else entry.reason,
+        )
+
+    def finished(self, entry: Entry) -> Record | None:
+        """Return the record that a run of this entry has left, if it has."""
+        try:
+            return Record.from_json(self.row(entry.stem).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError) as error:
+            raise FileError(f"'{self.row(entry.stem)}' must be a row; it is damaged: {error}. Remove it.") from error
+
+
+def stem_of(*parts: object) -> str:
+    """Return a file name, without ending, that says what is in the file.
+
+    Examples
+    --------
+    >>> from topocraft.benchmark.folder import stem_of
+    >>> stem_of("my cells", "λ_T = 0", 1)
+    'my_cells.λ_T_0.1'
+    """
+    return ".".join(re.sub(r"[^\w-]+", "_", str(part)).strip("_") or "_" for part in parts)

@@ -1,0 +1,78 @@
+"""``topocraft benchmark``."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import typer
+
+from topocraft.cli import grids, options
+from topocraft.cli.outcome import ERR, explained
+from topocraft.cli.quantities import bytes_of, seconds_of
+from topocraft.display import choose_progress
+
+EXAMPLES = """[bold]Examples[/bold]
+
+topocraft benchmark cells.h5ad -b batch --label-key celltype -m topocraft,harmony,scvi --seeds 3 -o runs
+
+topocraft benchmark one.h5ad two.h5ad -b batch --label-key celltype -m all --time-limit 2h --memory-limit 30GB -o runs
+
+topocraft benchmark --table-only -o runs"""
+
+
+def benchmark(
+    files: options.BenchmarkFiles = None,
+    batch_key: options.BenchmarkKeys = None,
+    label_key: options.CellTypes = None,
+    layer: options.Layer = None,
+    methods: options.Methods = None,
+    seeds: options.Seeds = None,
+    controls: options.Controls = True,
+    output: options.RunsFolder = None,
+    umaps: options.Umaps = True,
+    table_only: options.TableOnly = False,
+    time_limit: options.TimeLimit = None,
+    memory_limit: options.MemoryLimit = None,
+    threads: options.Threads = None,
+    retry: options.Retry = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run methods of integration on your cells, each in a process of its own, and rank them.
+
+    It may be stopped at any moment; the same command goes on where it was. A method that fails, takes too long, needs
+    too much memory or is not installed is a row that says so.
+    """
+    if output is None:
+        raise typer.BadParameter("a folder to write into is due.", param_hint="--output")
+    if not table_only:
+        _require(("FILE", files), ("--batch-key", batch_key), ("--methods", methods))
+    asked: dict[str, Any] = {
+        "seeds": grids.seeds_of(1 if seeds is None else seeds),
+        "controls": controls,
+        "time_limit": seconds_of(time_limit, "--time-limit"),
+        "memory_limit": bytes_of(memory_limit, "--memory-limit"),
+        "threads": threads,
+    }
+    started = time.monotonic()
+    with explained() as written, grids.kept(output, written), choose_progress(quiet, ERR) as progress:
+        from topocraft.benchmark import Grid, contenders, datasets_of, rebuild, run_grid
+
+        if table_only:
+            rows = rebuild(output, progress=progress)
+        else:
+            columns: dict[str, Any] = {"batch_key": batch_key, "label_key": label_key, "layer": layer, "umap": umaps}
+            grid = Grid(
+                datasets=datasets_of(files or [], **columns),
+                contenders=contenders(grids.method_names(methods or [])),
+                **asked,
+            )
+            rows = run_grid(grid, output, retry=retry, progress=progress)
+    if not quiet:
+        grids.tell(rows, output, time.monotonic() - started)
+
+
+def _require(*given: tuple[str, object]) -> None:
+    for name, value in given:
+        if not value:
+            raise typer.BadParameter("it is due, unless with --table-only.", param_hint=name)

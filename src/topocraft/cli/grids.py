@@ -1,0 +1,109 @@
+"""What commands that run grids of methods share: what is asked, and what is told at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from topocraft.cli.outcome import OUT
+from topocraft.display import duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+EVERY = "all"
+WRITTEN = ("table.md", "table.csv", "rows.csv", "rows.parquet")
+MOST_DATASETS = 4
+
+
+def method_names(given: Sequence[str]) -> list[str]:
+    """Return names of methods from texts with commas between them, each once; "all" stands for every method."""
+    from topocraft.baselines import METHODS
+
+    names = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    return list(dict.fromkeys(METHODS if EVERY in names else names))
+
+
+def seeds_of(count: int) -> range:
+    """Return the seeds 0, 1, … of so many runs."""
+    if count < 1:
+        raise typer.BadParameter(f"at least 1 run of every method is due; got {count}.", param_hint="--seeds")
+    return range(count)
+
+
+@contextmanager
+def kept(folder: Path, written: list[Path]) -> Iterator[None]:
+    """Say, where the work is interrupted, that the rows so far stay."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        written.append(folder / "rows")
+        raise
+
+
+def tell(rows: pd.DataFrame, folder: Path, seconds: float, first: Sequence[str] = ()) -> None:
+    """Print the ranked table, what did not end well, and what was written; the ``first`` files before the others."""
+    OUT.print(ranking_table(rows) if rows["score"].eq("composite").any() else costs_table(rows))
+    written = ", ".join(str(folder / name) for name in (*first, *WRITTEN) if (folder / name).exists())
+    pictures = ", ".join(path.name for path in sorted(folder.glob("*.png"))) or "none"
+    for line in (*_failures(rows), f"{duration(seconds)}. Written: {written}", f"Pictures there: {pictures}"):
+        OUT.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def ranking_table(rows: pd.DataFrame) -> Table:
+    """Return the ranked table for a terminal; of many datasets only the means."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from topocraft.benchmark import ranking
+    from topocraft.benchmark.page import in_figures
+
+    datasets = list(rows["dataset"].unique())
+    shown = datasets if 1 < len(datasets) <= MOST_DATASETS else []
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("place", "method"):
+        table.add_column(column, no_wrap=True)
+    for column in ("overall", "bio", "batch", *shown):
+        table.add_column(Text(column), justify="right", overflow="fold")
+    columns = ["overall", "bio", "batch", *(f"composite {name}" for name in shown)]
+    for row in ranking(rows).to_dict(orient="records"):
+        values = (in_figures(row[column]) for column in columns)
+        where, style = (str(row["place"]), "") if row["group"] == "ranked" else (row["group"], "dim")
+        table.add_row(where, Text(row["method"]), *values, style=style)
+    return table
+
+
+def costs_table(rows: pd.DataFrame) -> Table:
+    """Return time and memory of every method by number of cells, medians over runs."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from topocraft.benchmark.costs import costs_of
+    from topocraft.display import byte_size
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("method", no_wrap=True)
+    for column in ("cells", "time", "peak memory"):
+        table.add_column(column, justify="right")
+    for row in costs_of(rows).itertuples():
+        table.add_row(Text(row.method), f"{row.n_cells:,}", duration(row.wall_seconds), byte_size(row.peak_bytes))
+    return table
+
+
+def _failures(rows: pd.DataFrame) -> Iterator[str]:
+    from topocraft.benchmark.rows import runs_of
+
+    runs = runs_of(rows)
+    failed = runs[runs["status"] != "ok"]
+    for (dataset, method, status, reason), some in failed.groupby(
+        ["dataset", "method", "status", "reason"], sort=False
+    ):
+        times = "" if len(some) == 1 else f" ({len(some)} runs)"
+        yield f"{method} on {dataset}{times}: {status}. {reason}"

@@ -1,0 +1,200 @@
+"""A recipe, made into a grid, run, and shown as the paper shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from topocraft.baselines import METHODS
+from topocraft.benchmark import Contender, Grid, contenders, run_grid
+from topocraft.display import attended
+from topocraft.errors import ConfigError
+from topocraft.reproduce.recipe import Recipe, Size
+from topocraft.reproduce.recipes import find_recipe
+from topocraft.reproduce.shown import write_shown
+from topocraft.reproduce.sources import Scale, Source, why_missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from topocraft.progress import Progress
+
+PAPER = "He et al. 2025, doi:10.1038/s42003-025-07988-y"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What a user changes of a recipe.
+
+    Parameters
+    ----------
+    size
+        "full" or "smaller"; left out, full where at least one of its datasets can be had.
+    seeds
+        Number of seeds instead of the recipe's, at least 1.
+    cells
+        At most so many cells of each dataset, at least 20; not where datasets are sizes.
+    largest
+        Datasets of more cells are left out.
+    methods
+        Methods to compare instead of all that are known; beside the variants where a recipe has any.
+    umaps
+        Whether UMAP panels are drawn, where the recipe has any.
+    data
+        Folder of own datasets; left out, the one that ``TOPOCRAFT_DATA`` names.
+    time_limit, memory_limit, threads
+        As for ``topocraft.benchmark.Grid``.
+    retry
+        Run anew what did not end well.
+    """
+
+    size: Literal["full", "smaller"] | None = None
+    seeds: int | None = None
+    cells: int | None = None
+    largest: int | None = None
+    methods: tuple[str, ...] | None = None
+    umaps: bool = True
+    data: Path | None = None
+    time_limit: float | None = None
+    memory_limit: float | None = None
+    threads: int | None = None
+    retry: bool = False
+
+
+def reproduce(
+    name: str,
+    folder: Path | str,
+    wishes: Wishes | None = None,
+    *,
+    progress: Progress | None = None,
+    run: Callable[..., Any] | None = None,
+) -> pd.DataFrame:
+    """Run a recipe and write its table and picture; what the folder holds already is not run again.
+
+    Parameters
+    ----------
+    name
+        One of ``RECIPES``.
+    folder
+        As for ``topocraft.benchmark.run_grid``; ``NAME.md``, ``NAME.csv`` and ``NAME.png`` are written beside the rest.
+    wishes
+        What is changed of the recipe.
+    progress
+        A display of progress; left out, bars on a terminal or in a notebook.
+    run
+        As for ``run_grid``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows, as ``topocraft.benchmark.tidy`` makes them.
+
+    Raises
+    ------
+    ConfigError
+        There is no such recipe or method, or nothing of the recipe is left.
+    InputError
+        Not one dataset can be had.
+    FileError
+        As ``run_grid``.
+
+    References
+    ----------
+    He, Filippidis, Kleinstein, Guan 2025, doi:10.1038/s42003-025-07988-y.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from topocraft.reproduce import Wishes, reproduce
+    >>> small = Wishes(size="smaller", seeds=1, cells=120, methods=("unintegrated",), umaps=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     reproduce("nested", folder, small)["status"].unique().tolist()
+    ['ok']
+    """
+    wishes, recipe = wishes or Wishes(), find_recipe(name)
+    _require(recipe, wishes)
+    with attended(progress) as shown:
+        size = _size(recipe, wishes, shown)
+        grid = grid_of(recipe, size, wishes)
+        rows = run_grid(grid, folder, retry=wishes.retry, progress=shown, run=run)
+        write_shown(recipe, Path(folder), rows)
+    return rows
+
+
+def grid_of(recipe: Recipe, size: Size, wishes: Wishes) -> Grid:
+    """Return the grid that a recipe comes to.
+
+    Raises
+    ------
+    ConfigError
+        ``seeds`` or ``cells`` is too small or does not apply, no dataset is left, or a method is unknown.
+    """
+    _require(recipe, wishes)
+    sources = [source for source in size.sources if _fits(source, wishes.largest)]
+    if not sources:
+        raise ConfigError(
+            f"largest must leave a dataset of '{recipe.name}'; {wishes.largest:,} cells leave none. Set a larger one."
+        )
+    scale = Scale(wishes.cells, wishes.data)
+    return Grid(
+        datasets=[source.dataset(scale, wishes.umaps and source.name in recipe.umaps) for source in sources],
+        contenders=list(_contenders(recipe, wishes.methods)),
+        seeds=range(size.seeds if wishes.seeds is None else wishes.seeds),
+        controls=recipe.controls,
+        scored=recipe.scored,
+        time_limit=wishes.time_limit,
+        memory_limit=wishes.memory_limit,
+        threads=wishes.threads,
+        title=recipe.name,
+        note=_note(recipe, size, wishes),
+    )
+
+
+def _require(recipe: Recipe, wishes: Wishes) -> None:
+    if recipe.shown == "growth" and wishes.cells is not None:
+        raise ConfigError(f"cells cannot be set for '{recipe.name}': its datasets are sizes. Set largest (--largest).")
+    _ = list(_contenders(recipe, wishes.methods))  # unknown names are refused before anything is fetched
+    for name, value, least in (("seeds", wishes.seeds, 1), ("cells", wishes.cells, 20)):
+        if value is not None and value < least:
+            raise ConfigError(f"{name} must be a whole number of at least {least}; got {value}.")
+
+
+def _fits(source: Source, largest: int | None) -> bool:
+    return largest is None or source.cells is None or source.cells <= largest
+
+
+def _contenders(recipe: Recipe, methods: Sequence[str] | None) -> Iterator[Contender]:
+    for variant in recipe.variants:
+        yield Contender(method=METHODS["topocraft"], name=variant.name, settings=variant.settings)
+    every = [] if recipe.variants else [name for name, method in METHODS.items() if not method.control]
+    yield from contenders(every if methods is None else methods)
+
+
+def _note(recipe: Recipe, size: Size, wishes: Wishes) -> str:
+    changed = [
+        f"{value:,} {words}"
+        for value, words in (
+            (wishes.seeds, "seeds"),
+            (wishes.cells, "cells of a dataset at most"),
+            (wishes.largest, "cells in the largest dataset"),
+        )
+        if value is not None
+    ]
+    here = "the same" if size is recipe.full else size.words
+    asked = f", but {', '.join(changed)}" if changed else ""
+    return f"{recipe.figure} of {PAPER}. {recipe.asks} In the paper: {recipe.full.words}. Here: {here}{asked}."
+
+
+def _size(recipe: Recipe, wishes: Wishes, progress: Progress) -> Size:
+    """Return the size that is asked for; or the full one, unless none of its datasets can be had."""
+    if wishes.size is not None:
+        return recipe.full if wishes.size == "full" else recipe.smaller
+    needed = dict.fromkeys(source.needs for source in recipe.full.sources)
+    missing = {name: why_missing(name, Scale(folder=wishes.data), progress) for name in needed if name}
+    if not missing or not all(missing.values()):
+        return recipe.full
+    progress.warn(f"The data of the paper cannot be had: {next(iter(missing.values()))}")
+    progress.warn(f"Instead: {recipe.smaller.words}.")
+    return recipe.smaller

@@ -1,0 +1,69 @@
+"""A process that is killed, and killed again, ends with the table of one that was not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from topocraft.benchmark.rows import runs_of
+
+GRID = """
+import sys, time
+from dataclasses import replace
+import numpy as np
+from topocraft.baselines.method import Method, Output, Run
+from topocraft.baselines.preparation import open_preparation
+from topocraft.benchmark import Contender, Dataset, Grid, results, run_grid
+from topocraft.progress import Silent
+from topocraft.simulate.demo import demo_cells
+
+results.write_pictures = lambda *_: []
+texts = dict.fromkeys(("title", "summary", "licence", "homepage", "doi"), "")
+
+def run(method, prepared, seed, **_):
+    time.sleep(float(sys.argv[2]))
+    n_cells = open_preparation(prepared).n_cells
+    points = np.random.default_rng([seed, len(method.name)]).normal(size=(n_cells, 4)).astype(np.float32)
+    return Run(method.name, seed, "ok", wall_seconds=1.0, output=Output(embedding=points))
+
+demo = Dataset(name="demo", read=lambda _: demo_cells(n_cells=90, n_genes=60, seed=1), identity="demo", umap=False)
+methods = [Method(name=name, program=f"/nowhere/{name}.py", **texts) for name in ("one", "other")]
+grid = Grid(datasets=[demo], contenders=[Contender(method=m) for m in methods], seeds=(0, 1), controls=False)
+run_grid(grid, sys.argv[1], run=run, progress=Silent())
+"""
+
+
+def _start(folder: Path, seconds: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", GRID, str(folder), str(seconds)])
+
+
+def _rows(folder: Path) -> int:
+    return len(list((folder / "rows").glob("*.json"))) if (folder / "rows").is_dir() else 0
+
+
+def _kill_at(folder: Path, n_rows: int) -> None:
+    child = _start(folder, 0.2)
+    until = time.monotonic() + 120
+    while _rows(folder) < n_rows and time.monotonic() < until and child.poll() is None:
+        time.sleep(0.01)
+    assert _rows(folder) == n_rows, "it was not where it should be killed"
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def test_killed_twice_it_ends_with_the_same_table(tmp_path: Path) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    undisturbed = _start(whole, 0.0)
+    _kill_at(killed, 1)
+    _kill_at(killed, 3)
+    assert _start(killed, 0.0).wait(timeout=120) == undisturbed.wait(timeout=120) == 0
+    assert (killed / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
+    assert len(runs_of(pd.read_csv(killed / "rows.csv"))) == 4
+    left = [path.name for path in killed.rglob("*") if path.name.endswith(".partial")]
+    assert len(left) <= 2, "one half-written file for each kill at most, and none that is read"

@@ -1,0 +1,192 @@
+"""Pictures show the numbers: where a circle is, how large, how long a bar."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
+
+from topocraft.benchmark import Contender, Dataset, Grid, costs_figure, run_grid, scores_figure, slopes, tidy
+from topocraft.benchmark.circles import BAR, LARGEST, TRACK
+from topocraft.benchmark.records import Record
+from topocraft.metrics.catalogue import CATALOGUE, members
+from topocraft.metrics.suite import Score
+from topocraft.progress import Silent
+
+Scored = Callable[..., Record]
+OVERALL = {"first": 0.7, "second": 0.5, "worst": 0.3}
+
+
+@pytest.fixture
+def rows(scored: Scored) -> pd.DataFrame:
+    composites = {"second": (0.4, 0.6), "first": (0.6, 0.8), "worst": (0.2, 0.4)}
+    return tidy(
+        scored(dataset, name, 0, value, kind="control" if name == "worst" else "method")
+        for name, values in composites.items()
+        for dataset, value in zip(("a", "b"), values, strict=True)
+    )
+
+
+def _words(panel: Axes) -> dict[str, list[tuple[float, float]]]:
+    found: dict[str, list[tuple[float, float]]] = {}
+    for text in panel.texts:
+        found.setdefault(text.get_text(), []).append(text.get_position())
+    return found
+
+
+def _circles(panel: Axes) -> list[Circle]:
+    return [patch for patch in panel.patches if isinstance(patch, Circle)]
+
+
+def _bars(panel: Axes) -> list[Rectangle]:
+    from matplotlib.colors import to_rgba
+
+    found = [patch for patch in panel.patches if isinstance(patch, Rectangle)]
+    return [patch for patch in found if patch.get_facecolor() != to_rgba(TRACK)]
+
+
+def test_methods_stand_in_the_order_of_their_places(rows: pd.DataFrame) -> None:
+    (panel,) = scores_figure(rows).axes
+    words = _words(panel)
+    heights = {name: words[name][0][1] for name in OVERALL}
+    assert heights["first"] > heights["second"] > heights["worst"]
+    assert words["1"][0][1] == heights["first"]
+    assert words["2"][0][1] == heights["second"]
+    assert "3" not in words, "a control has no place"
+    assert words["controls"][0][1] > heights["worst"]
+
+
+def test_of_a_grid_circles_are_datasets_and_bars_their_means(rows: pd.DataFrame) -> None:
+    (panel,) = scores_figure(rows).axes
+    assert all(len(_words(panel)[name]) == 3 for name in ("a", "b", "mean"))
+    assert len(_circles(panel)) == 3 * 2 * 3
+    height = _words(panel)["first"][0][1]
+    widths = [bar.get_width() / (BAR - 0.16) for bar in _bars(panel) if bar.get_y() < height < bar.get_y() + 0.3]
+    assert widths == pytest.approx([OVERALL["first"] + 0.1, OVERALL["first"] - 0.15, OVERALL["first"]])
+
+
+def test_diameters_run_from_the_worst_to_the_best_of_a_column(rows: pd.DataFrame) -> None:
+    (panel,) = scores_figure(rows).axes
+    by_column: dict[float, list[float]] = {}
+    for circle in sorted(_circles(panel), key=lambda one: -one.center[1]):
+        by_column.setdefault(round(circle.center[0], 3), []).append(2 * circle.radius / LARGEST)
+    assert len(by_column) == 6
+    for diameters in by_column.values():
+        assert diameters == pytest.approx([1, 0.55, 0.1])
+
+
+def test_of_one_dataset_circles_are_scores(scored: Scored) -> None:
+    names = (*members("bio"), *members("batch"))
+    values = {name: (number + 1) / 20 for number, name in enumerate(names)}
+    values |= {"bio": 0.4, "batch": 0.6, "composite": 0.48}
+    values["kbet"] = math.nan
+    record = Record(
+        dataset="a", method="mine", seed=0, scores=tuple(Score(name, value) for name, value in values.items())
+    )
+    (panel,) = scores_figure(tidy([record])).axes
+    words = _words(panel)
+    assert all(len(words[CATALOGUE[name].title]) == 1 for name in names)
+    assert len(_circles(panel)) == len(names) - 1
+    assert words["NA"][0][0] == pytest.approx(words["kBET"][0][0], abs=0.05)
+    assert words[".480"]
+    assert words[".05"][0][0] == pytest.approx(words["NMI"][0][0], abs=0.05)
+
+
+def test_nothing_is_cut_off(scored: Scored) -> None:
+    long = "a_dataset_with_a_name_that_is_far_too_long"
+    rows = tidy(
+        [scored(long, "a method with a long name, λ_T = 0.25"), scored("b", "a method with a long name, λ_T = 0.25")]
+    )
+    figure = scores_figure(rows)
+    figure.draw_without_rendering()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0, text.get_text()
+        assert box.x1 <= figure.bbox.x1, text.get_text()
+        assert box.y1 <= figure.bbox.y1, text.get_text()
+
+
+def _costs(method: str, slope: float, sizes: tuple[int, ...] = (100, 1000, 10_000)) -> list[Record]:
+    costs = [{"n_cells": size, "wall_seconds": size**slope, "peak_bytes": 1e6 * size**0.5} for size in sizes]
+    return [Record(dataset=str(cost["n_cells"]), method=method, seed=0, **cost) for cost in costs]
+
+
+def test_slopes_are_of_the_logarithms() -> None:
+    rows = tidy([*_costs("square", 2.0), *_costs("line", 1.0), *_costs("short", 1.0, (100, 1000))])
+    found = slopes(rows)
+    assert found["wall_seconds"].tolist() == pytest.approx([2, 1, math.nan], nan_ok=True)
+    assert found["peak_bytes"].tolist() == pytest.approx([0.5, 0.5, math.nan], nan_ok=True)
+
+
+def test_three_sizes_are_curves_and_fewer_are_bars() -> None:
+    figure = costs_figure(tidy([*_costs("square", 2.0), *_costs("line", 1.0)]))
+    seconds, memory = figure.axes
+    assert [text.get_text() for text in seconds.get_legend().get_texts()] == ["square (2.00)", "line (1.00)"]
+    assert seconds.lines[0].get_xydata().tolist() == [[100, 1e4], [1000, 1e6], [10_000, 1e8]]
+    assert memory.lines[0].get_ydata().tolist() == pytest.approx([0.01, 0.0316227766, 0.1])
+    assert (seconds.get_xscale(), seconds.get_yscale()) == ("log", "log")
+    figure = costs_figure(tidy(_costs("line", 1.0, (100, 1000))))
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["line, 100 cells", "line, 1,000 cells"]
+    assert [bar.get_width() for bar in figure.axes[0].patches] == pytest.approx([100, 1000])
+
+
+def test_many_methods_have_marks_of_their_own() -> None:
+    figure = costs_figure(tidy([record for number in range(12) for record in _costs(f"m{number}", 1.0)]))
+    styles = {(line.get_color(), line.get_marker()) for line in figure.axes[0].lines}
+    assert len(styles) == 12
+
+
+def test_runs_that_did_not_end_well_cost_nothing() -> None:
+    failed = [dataclasses.replace(record, status="timed out") for record in _costs("slow", 1.0, (5,))]
+    assert "slow" not in slopes(tidy([*_costs("line", 1.0), *failed])).index
+
+
+@pytest.fixture
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Lay cells out by their first two coordinates, and count: to compile UMAP takes long."""
+    counted: list[int] = []
+
+    def layout(points: np.ndarray, *_: Any) -> np.ndarray:
+        counted.append(len(points))
+        return np.asarray(points[:, :2])
+
+    monkeypatch.setattr("topocraft.benchmark.panels.umap_layout", layout)
+    monkeypatch.setattr("topocraft.benchmark.panels.graph_layout", lambda graph, points, seed: layout(points))
+    monkeypatch.setattr("topocraft.benchmark.panels.MOST_CELLS", 50)
+    return counted
+
+
+def test_panels_are_best_first_below_the_cells_before(
+    demo: Dataset,
+    named: Callable[..., tuple[Contender, ...]],
+    runs: Any,
+    tmp_path: Path,
+    laid_out: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figures: dict[str, Figure] = {}
+
+    def save(figure: Figure, path: Path, **_: Any) -> None:
+        figures[path.name] = figure
+
+    monkeypatch.setattr("topocraft.benchmark.pictures.save_figure", save)
+    every = [*named("noise", "fails"), *named("good"), *named("graph")]
+    every[-1] = Contender(method=dataclasses.replace(every[-1].method, gives="graph"))
+    grid = Grid(datasets=[dataclasses.replace(demo, umap=True)], contenders=every, controls=False, seeds=(1, 2))
+    run_grid(grid, tmp_path, run=runs, progress=Silent())
+    assert set(figures) == {"scores.png", "costs.png", "umap-demo.png"}
+    panels = figures["umap-demo.png"].axes
+    assert [panel.get_ylabel() for panel in panels[::2]] == ["unintegrated", "good", "noise", "graph"]
+    assert [panel.get_title(loc="left") for panel in panels[:2]] == ["batch", "cell type"]
+    assert laid_out == [50] * 4
+    run_grid(grid, tmp_path, run=runs, progress=Silent())
+    assert laid_out == [50] * 4, "layouts are kept"

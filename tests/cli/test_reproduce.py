@@ -1,0 +1,100 @@
+"""``topocraft reproduce``: the list, a recipe from end to end, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from topocraft.baselines.method import Method, Output, Run
+from topocraft.baselines.preparation import open_preparation
+from topocraft.reproduce import RECIPES
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Run no method and lay nothing out; return what the runs were asked."""
+    calls: list[dict[str, Any]] = []
+
+    def execute(method: Method, prepared: Path, seed: int, **limits: Any) -> Run:
+        calls.append({"method": method.name, "seed": seed, **limits})
+        points = np.random.default_rng(seed).normal(size=(open_preparation(prepared).n_cells, 3)).astype(np.float32)
+        return Run(method.name, seed, "ok", wall_seconds=65.0, peak_bytes=10**9, output=Output(embedding=points))
+
+    monkeypatch.setattr("topocraft.benchmark.runner.execute", execute)
+    monkeypatch.setattr("topocraft.benchmark.results.write_pictures", lambda *_: [])
+    return calls
+
+
+def test_the_list_explains_every_recipe_and_writes_nothing(run: Command, folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    shown = run("reproduce", "--list").stdout
+    assert all(name in shown for name in RECIPES)
+    assert "372,789" in shown
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_recipe_is_run_told_and_written(run: Command, folder: Path, asked: list[dict[str, Any]]) -> None:
+    size = ("--size", "smaller", "--cells", "120", "--seeds", "2", "-m", "harmony", "--threads", "1")
+    result = run("reproduce", "nested", *size, "--time-limit", "90s", "--memory-limit", "2GB", "-o", "out")
+    limits = {"time_limit": 90.0, "memory_limit": 2e9, "threads": 1, "settings": None}
+    assert asked == [{"method": "harmony", "seed": seed, **limits} for seed in (0, 1)]
+    words = " ".join(result.stdout.split())
+    assert "1 harmony" in words
+    assert "Written: out/nested.md, out/nested.csv, out/nested.png, out/table.md" in words
+    text = (folder / "out" / "nested.md").read_text()
+    assert "2 seeds, 120 cells of a dataset at most." in text
+    assert set(pd.read_csv(folder / "out" / "rows.csv")["dataset"]) == {"nested"}
+
+
+def test_own_datasets_are_found_in_their_folder(run: Command, folder: Path) -> None:
+    (folder / "own").mkdir()
+    (folder / "cells.h5ad").rename(folder / "own" / "pbmc_10x_6batch.h5ad")
+    size = ("--size", "smaller", "--seeds", "1", "-m", "harmony", "--data", "own")
+    run("reproduce", "fig2-real", *size, "-o", "out", "--quiet")
+    rows = pd.read_csv(folder / "out" / "rows.csv").drop_duplicates(["dataset", "method"])
+    statuses = rows[rows["method"] == "harmony"].set_index("dataset")["status"]
+    assert statuses["pbmc_10x_6batch"] == "ok"
+    assert (statuses.drop("pbmc_10x_6batch") == "no data").all()
+    assert len(statuses) == 8
+
+
+def test_where_nothing_is_scored_time_and_memory_are_told(
+    run: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from topocraft.reproduce.sources import Simulated
+
+    # At the recipe's own size simulation alone takes a minute.
+    draw = Simulated._draw
+    monkeypatch.setattr(Simulated, "_draw", lambda source, cells, seed: draw(source, 80, seed))
+    result = run("reproduce", "scalability", "--size", "smaller", "--largest", "20000", "-m", "harmony", "-o", "out")
+    assert "1 min 5 s 1.0 GB" in " ".join(result.stdout.split())
+    assert (folder / "out" / "scalability.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("ablaton", "-o", "out"), 1, "Did you mean 'ablation'?"),
+        (("scalability", "--cells", "100", "-o", "out"), 1, "Set largest (--largest)"),
+        (("nested", "--seeds", "0", "--size", "smaller", "-o", "out"), 1, "seeds must be a whole number of at least 1"),
+        (("nested", "-m", "harmoni", "--size", "smaller", "-o", "out"), 1, "Did you mean 'harmony'?"),
+        (("nested",), 2, "a folder to write into is due"),
+        (("-o", "out"), 2, "a recipe is due; --list shows them"),
+        (("nested", "-o", "out", "--time-limit", "soon"), 2, "as in 90s, 15m or 2h; got 'soon'"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_leaves_nothing(
+    run: Command, folder: Path, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    before = sorted(folder.iterdir())
+    result = run("reproduce", *arguments, code=code)
+    assert told in " ".join(result.stderr.replace("│", " ").split())
+    assert sorted(folder.iterdir()) == before

@@ -1,0 +1,85 @@
+"""Recipes are data that hold together: names, sizes and words agree with the package and with the paper."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from topocraft.config import IntegrationConfig
+from topocraft.data.datasets import PUBLISHED
+from topocraft.errors import ConfigError
+from topocraft.reproduce import RECIPES, find_recipe
+from topocraft.reproduce.recipes import LAMBDA_D, LAMBDA_T, NINE, SETTINGS, SIZES
+from topocraft.reproduce.shown import RESULTS
+from topocraft.reproduce.sources import Copula, Real, Simulated
+from topocraft.simulate.copula_settings import COPULA_SETTINGS
+from topocraft.simulate.registry import PAPER, SCENARIOS
+
+ASKED = (
+    "fig2-simulated",
+    "scdesign3",
+    "fig2-real",
+    "rare-types",
+    "nested",
+    "cross-species",
+    "scalability",
+    "ablation",
+    "sweeps",
+)
+NUMBERS = {"one": 1, "two": 2, "three": 3, "ten": 10}
+
+
+def test_every_result_of_the_paper_has_a_recipe() -> None:
+    assert tuple(RECIPES) == ASKED
+    with pytest.raises(ConfigError, match=r"There is no recipe 'ablaton'\. Did you mean 'ablation'\?"):
+        find_recipe("ablaton")
+
+
+def test_the_settings_and_sets_are_those_of_the_paper() -> None:
+    assert tuple(PAPER) == SETTINGS == COPULA_SETTINGS
+    assert tuple(PUBLISHED) == NINE
+    assert (len(SIZES), min(SIZES), max(SIZES)) == (7, 20_000, 300_000)
+    assert (min(LAMBDA_D), 0.7 in LAMBDA_D, min(LAMBDA_T), max(LAMBDA_T)) == (0, True, 0, 5)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_sources_exist_and_have_names_of_their_own(name: str) -> None:
+    recipe = RECIPES[name]
+    for size in (recipe.full, recipe.smaller):
+        names = [source.name for source in size.sources]
+        assert len(set(names)) == len(names)
+        for source in size.sources:
+            if isinstance(source, Simulated):
+                assert source.scenario in SCENARIOS
+            elif isinstance(source, Copula):
+                assert source.setting in COPULA_SETTINGS
+            elif size is recipe.full and isinstance(source, Real):
+                assert source.dataset_name in PUBLISHED
+    every = {source.name for size in (recipe.full, recipe.smaller) for source in size.sources}
+    assert set(recipe.umaps) <= every
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_words_say_how_many_seeds_there_are(name: str) -> None:
+    for size in (RECIPES[name].full, RECIPES[name].smaller):
+        found = re.search(r"(\w+) seeds?$", size.words)
+        assert found is not None
+        assert NUMBERS[found[1]] == size.seeds
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_variants_are_settings_that_the_configuration_knows(name: str) -> None:
+    variants = RECIPES[name].variants
+    assert len({variant.name for variant in variants}) == len(variants)
+    for variant in variants:
+        config = IntegrationConfig().with_values(**variant.settings)
+        if variant.sweep:
+            field = {"λ_D": "lambda_adversary", "λ_T": "lambda_triplet"}[variant.sweep]
+            assert getattr(config.training, field) == variant.value
+    assert RECIPES[name].shown in RESULTS
+
+
+def test_the_ablation_takes_one_part_away_at_a_time() -> None:
+    settings = {variant.name: dict(variant.settings) for variant in RECIPES["ablation"].variants}
+    assert settings == {"default": {}, "λ_D = 0": {"lambda_adversary": 0.0}, "λ_T = 0": {"lambda_triplet": 0.0}}
