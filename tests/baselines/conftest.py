@@ -20,14 +20,16 @@ Make = Callable[..., Method]
 
 @pytest.fixture(scope="session")
 def labels() -> np.ndarray:
-    types: np.ndarray = demo_cells(n_cells=150, n_genes=80).obs["celltype"].astype(object).to_numpy()
+    types: np.ndarray = demo_cells(n_cells=150, n_genes=90).obs["celltype"].astype(object).to_numpy()
     types[:4] = None
     return types
 
 
 @pytest.fixture(scope="session")
 def cells() -> Cells:
-    return from_anndata(demo_cells(n_cells=150, n_genes=80), "batch")
+    adata = demo_cells(n_cells=150, n_genes=90)
+    detected = np.flatnonzero(np.asarray((adata.X > 0).sum(axis=0)).ravel() >= 5)
+    return from_anndata(adata[:, detected[:80]].copy(), "batch")
 
 
 @pytest.fixture(scope="session")

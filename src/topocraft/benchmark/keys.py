@@ -17,7 +17,7 @@ from topocraft.baselines.method import Method
 PACKAGE = Path(topocraft.__file__).parent
 PREPARES = ("baselines/preparation.py", "data/cells.py", "data/preprocess.py", "topology/clusters.py")
 INTEGRATES = (
-    "config.py",
+    "config/*.py",
     "data/cells.py",
     "data/preprocess.py",
     "hardware.py",
