@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from anndata import AnnData
 from scipy.spatial.distance import cdist
 
 import topocraft
@@ -20,7 +21,6 @@ from topocraft.baselines.environments import is_installed
 from topocraft.baselines.execution import execute
 from topocraft.baselines.preparation import Preparation, write_preparation
 from topocraft.data.cells import Cells
-from topocraft.simulate.demo import demo_cells
 
 HERE = [name for name, method in METHODS.items() if is_installed(method)]
 OTHERS = [
@@ -130,8 +130,8 @@ def test_no_run_changed_what_all_of_them_read(prepared: Preparation, cells: Cell
         assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256((written / path.name).read_bytes()).digest()
 
 
-def test_topocraft_is_what_it_is_without_the_harness(runs: Callable[[Method], Runs]) -> None:
-    adata = demo_cells(n_cells=150, n_genes=80)
+def test_topocraft_is_what_it_is_without_the_harness(simulated: AnnData, runs: Callable[[Method], Runs]) -> None:
+    adata = simulated.copy()
     topocraft.integrate(adata, "batch", config=IntegrationConfig(seed=1, threads=1).with_values(**TINY))
     assert np.array_equal(runs(METHODS["topocraft"]).first.output.embedding, adata.obsm["X_topocraft"])
 

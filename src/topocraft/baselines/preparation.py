@@ -120,8 +120,8 @@ def write_preparation(
     >>> from topocraft.simulate.demo import demo_cells
     >>> cells = from_anndata(demo_cells(n_cells=100, n_genes=60), "batch")
     >>> with tempfile.TemporaryDirectory() as name:
-    ...     write_preparation(cells, Path(name, "cells")).read().shape
-    (100, 60)
+    ...     write_preparation(cells, Path(name, "cells")).read().obsm["X_pca"].shape
+    (100, 50)
     """
     import numpy as np
 
