@@ -65,6 +65,20 @@ def test_a_plan_survives_and_says_what_is_missing(tmp_path: Path) -> None:
     assert folder.record(here).seconds == 1.5
 
 
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.create()
+    (tmp_path / "rows" / ".a.json.12.partial").write_text("half")
+    (tmp_path / "datasets" / ".b.12.old").mkdir()
+    for name in (".mine.partial", "rows/a.json", "rows/.hidden"):
+        (tmp_path / name).write_text("whole")
+    with folder.locked():
+        pass
+    assert {path.name for path in tmp_path.glob("*/.*")} == {".hidden"}
+    assert (tmp_path / ".mine.partial").exists()
+    assert (tmp_path / "rows" / "a.json").exists()
+
+
 def test_only_pictures_of_ours_are_removed(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     for name in ("scores.png", "costs.png", "scores-mine.png"):

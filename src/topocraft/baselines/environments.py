@@ -87,7 +87,7 @@ def python_of(folder: Path) -> Path:
 
 def _own_python(method: Method) -> Path | None:
     marker, python = read_marker(method), python_of(environment_folder(method))
-    whole = marker is not None and marker["asked"] == asked_of_pip(method) and python.exists()
+    whole = marker is not None and marker.get("asked") == asked_of_pip(method) and python.exists()
     return python if whole else None
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,6 +102,7 @@ class Folder:
         """
         lock = self._take_lock()
         try:
+            self._sweep()
             yield
         finally:
             lock.close()
@@ -124,6 +126,16 @@ class Folder:
             lock.write(str(os.getpid()))
             lock.flush()
         return lock
+
+    def _sweep(self) -> None:
+        """Remove what a killed process left half-written: while the folder is held, nobody is writing it."""
+        for part in PARTS:
+            for ending in ("partial", "old"):
+                for left in (self.path / part).glob(f".*.{ending}"):
+                    if left.is_dir():
+                        shutil.rmtree(left, ignore_errors=True)
+                    else:
+                        left.unlink(missing_ok=True)
 
     def write_plan(self, plan: Plan) -> None:
         """Write the grid that the tables show from now on."""

@@ -197,7 +197,7 @@ class _Runner:
         try:
             n_types, started = self._ready(), time.perf_counter()
             scores = self.bench.score_control(record.method) if output is None else self.bench.score(output)
-        except (TopocraftError, MemoryError) as error:
+        except (TopocraftError, MemoryError, ValueError, ArithmeticError) as error:
             status = "out of memory" if isinstance(error, MemoryError) else "failed"
             return replace(record, status=status, reason=f"It ended well and cannot be scored: {error}".strip())
         took = time.perf_counter() - started
