@@ -1,11 +1,17 @@
-"""What holds for every method that is installed here: rows in the order of the cells, one each, finite, repeatable."""
+"""What holds for every method alike: rows in the order of the cells, one each, finite, repeatable.
+
+Methods that are importable here are tried always; those with an environment of their own, and those in R, where
+TOPOCRAFT_TEST_METHODS names them: scvi,scanorama.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,15 +23,19 @@ from scipy.spatial.distance import cdist
 import topocraft
 from topocraft import IntegrationConfig
 from topocraft.baselines import METHODS, Method, Output, Run, integrate
-from topocraft.baselines.environments import is_installed
 from topocraft.baselines.execution import execute
 from topocraft.baselines.preparation import Preparation, write_preparation
 from topocraft.data.cells import Cells
 
-HERE = [name for name, method in METHODS.items() if is_installed(method)]
-OTHERS = [
-    name for name in HERE if name != "topocraft"
-]  # it has a sharper test: the bytes of the call, whose order is tested there
+
+def _is_importable(method: Method) -> bool:
+    return not method.r_packages and all(find_spec(module.partition(".")[0]) for module in method.modules)
+
+
+NAMED = os.environ.get("TOPOCRAFT_TEST_METHODS", "").split(",")
+HERE = [name for name, method in METHODS.items() if name in NAMED or _is_importable(method)]
+OTHERS = [name for name in HERE if name != "topocraft"]
+"""It gives the bytes of the call without the harness, whose order of cells has tests of its own."""
 TINY = {"n_latent": 8, "encoder_widths": [32], "decoder_widths": [32], "classifier_widths": [8]}
 TINY |= {"epochs": 4, "warmup_epochs": 1, "cells_per_batch": 64, "cells_per_step": 96}
 SETTINGS = {"topocraft": TINY}

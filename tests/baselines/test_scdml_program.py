@@ -27,7 +27,7 @@ class Library:
 
     def preprocess(self, adata: AnnData, **given: Any) -> AnnData:
         seen.update(given)
-        adata.X = adata.X * 2
+        adata.X.data *= 2
         return adata[np.argsort(adata.obs["BATCH"].to_numpy(), kind="stable")].copy()
 
     def convertInput(self, adata: AnnData, **given: Any) -> None:

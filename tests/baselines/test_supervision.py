@@ -31,14 +31,14 @@ SLEEP_WITH_CHILD = (
 @pytest.fixture
 def supervised(tmp_path: Path) -> Supervised:
     def call(code: str, **limits: Any) -> Report:
-        given = {"time_limit": 30.0, "memory_limit": math.inf, **limits}
+        given = {"time_limit": 120.0, "memory_limit": math.inf, **limits}
         command = [sys.executable, "-S", "-c", code]
         return supervise(command, folder=tmp_path, log=tmp_path / "log", environment=os.environ, **given)
 
     return call
 
 
-def _pids(folder: Path, seconds: float = 20.0) -> list[int]:
+def _pids(folder: Path, seconds: float = 60.0) -> list[int]:
     end = time.monotonic() + seconds
     while not (folder / "pids").exists():
         assert time.monotonic() < end, "the command never started"
@@ -46,7 +46,7 @@ def _pids(folder: Path, seconds: float = 20.0) -> list[int]:
     return [int(pid) for pid in (folder / "pids").read_text().split()]
 
 
-def _assert_gone(pids: list[int], seconds: float = 5.0) -> None:
+def _assert_gone(pids: list[int], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids):
         assert time.monotonic() < end, "processes were left behind"
@@ -61,7 +61,7 @@ def test_what_a_command_prints_and_returns(supervised: Supervised, tmp_path: Pat
 
 def test_seconds_are_those_of_the_clock_and_of_the_processor(supervised: Supervised) -> None:
     asleep = supervised("import time; time.sleep(0.5)")
-    assert 0.5 <= asleep.wall_seconds < 5
+    assert 0.5 <= asleep.wall_seconds < 30
     assert asleep.cpu_seconds < 0.4
     busy = supervised("import time\nwhile time.process_time() < 0.5: pass")
     assert 0.5 <= busy.cpu_seconds <= busy.wall_seconds + 0.1
@@ -89,12 +89,12 @@ def test_peak_memory_adds_up_what_processes_hold_together(supervised: Supervised
 def test_the_limit_of_time_ends_every_process(supervised: Supervised, tmp_path: Path) -> None:
     report = supervised(SLEEP_WITH_CHILD, time_limit=1.0)
     assert (report.ended_by, report.code) == ("time", -signal.SIGKILL)
-    assert 1.0 <= report.wall_seconds < 10
+    assert 1.0 <= report.wall_seconds < 30
     _assert_gone(_pids(tmp_path))
 
 
 def test_the_limit_of_memory_ends_the_run_before_it_takes_much_more(supervised: Supervised) -> None:
-    growing = "import time; held = []\nfor _ in range(60): held.append(b'x' * 10_000_000); time.sleep(0.02)"
+    growing = "import time; held = []\nfor _ in range(60): held.append(b'x' * 10_000_000); time.sleep(0.05)"
     report = supervised(growing, memory_limit=150 * MEGABYTE)
     assert report.ended_by == "memory"
     assert 150 * MEGABYTE < report.peak_bytes < 400 * MEGABYTE
@@ -125,7 +125,7 @@ def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:
         folder=tmp_path,
         log=tmp_path / "log",
         environment=os.environ,
-        time_limit=30,
+        time_limit=120,
         memory_limit=math.inf,
     )
     assert report.code == 127
@@ -150,7 +150,7 @@ supervise(command, folder=folder, log=folder / "log", environment=os.environ, ti
     ours = subprocess.Popen([sys.executable, "-c", caller], stderr=subprocess.PIPE, text=True)
     pids = _pids(tmp_path)
     ours.send_signal(sent)
-    _, said = ours.communicate(timeout=20)
+    _, said = ours.communicate(timeout=60)
     assert ours.returncode in (-sent, 130)
     assert sent == signal.SIGKILL or said.rstrip().endswith("KeyboardInterrupt")
     if sent == signal.SIGINT:

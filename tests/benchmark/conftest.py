@@ -68,6 +68,17 @@ def no_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
+def real_scores() -> None:
+    """Score by the suite: tests ask for it where they look at scores, and pay for it."""
+
+
+@pytest.fixture(autouse=True)
+def scores_or_none(request: pytest.FixtureRequest) -> None:
+    if "real_scores" not in request.fixturenames:
+        request.getfixturevalue("quick_scores")
+
+
+@pytest.fixture
 def runs() -> FakeRuns:
     return FakeRuns()
 

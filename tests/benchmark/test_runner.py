@@ -50,7 +50,7 @@ def _statuses(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def test_every_method_runs_with_every_seed_and_is_scored_by_the_suite(
-    run: RunGrid, grid: Grid, runs: Any, cells: AnnData, whole: Whole, tmp_path: Path
+    run: RunGrid, grid: Grid, runs: Any, cells: AnnData, whole: Whole, tmp_path: Path, real_scores: None
 ) -> None:
     rows = run(grid)
     assert runs.calls == [(name, "demo", seed, None) for seed in (0, 1) for name in ("good", "noise")]
@@ -194,7 +194,7 @@ def test_a_dataset_that_cannot_be_had_is_a_row(
 
 
 def test_cells_without_quality_are_counted_and_cells_without_a_type_are_not_scored(
-    run: RunGrid, demo: Dataset, named: Named, cells: AnnData
+    run: RunGrid, demo: Dataset, named: Named, cells: AnnData, real_scores: None
 ) -> None:
     poor = cells.copy()
     poor.X = poor.X.multiply(np.arange(120)[:, None] >= 7).tocsr()
@@ -237,7 +237,7 @@ def test_settings_and_limits_reach_the_run(demo: Dataset, named: Named, runs: An
 
 
 def test_controls_are_scored_once_and_not_run(
-    run: RunGrid, demo: Dataset, named: Named, runs: Any, whole: Whole
+    run: RunGrid, demo: Dataset, named: Named, runs: Any, whole: Whole, real_scores: None
 ) -> None:
     grid = Grid(datasets=[demo], contenders=named("good"), seeds=(2,))
     rows = run(grid)
@@ -254,7 +254,7 @@ def test_controls_are_scored_once_and_not_run(
 
 
 def test_without_cell_types_the_scores_that_need_none_are_given(
-    run: RunGrid, demo: Dataset, named: Named, tmp_path: Path
+    run: RunGrid, demo: Dataset, named: Named, tmp_path: Path, real_scores: None
 ) -> None:
     bare = dataclasses.replace(demo, label_key=None)
     rows = run(Grid(datasets=[bare], contenders=named("noise")))
@@ -266,7 +266,9 @@ def test_without_cell_types_the_scores_that_need_none_are_given(
     assert "| method | NMI within batches | ARI within batches | iLISI | PCR batch |" in page
 
 
-def test_a_graph_is_scored_on_what_graphs_allow(run: RunGrid, demo: Dataset, named: Named, whole: Whole) -> None:
+def test_a_graph_is_scored_on_what_graphs_allow(
+    run: RunGrid, demo: Dataset, named: Named, whole: Whole, real_scores: None
+) -> None:
     graph = dataclasses.replace(named("graph")[0].method, gives="graph")
     rows = run(Grid(datasets=[demo], contenders=[Contender(method=graph)], controls=False))
     scores = whole(rows)["demo", "graph", 0]

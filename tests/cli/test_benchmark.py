@@ -20,7 +20,7 @@ CELLS = ("cells.h5ad", "-b", "batch", "--label-key", "celltype", "--no-umaps")
 
 
 @pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
+def asked(monkeypatch: pytest.MonkeyPatch, quick_scores: None) -> list[Mapping[str, Any]]:
     """Run no method and draw nothing; return what the runs were asked."""
     calls: list[Mapping[str, Any]] = []
 

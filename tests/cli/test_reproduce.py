@@ -13,13 +13,14 @@ from typer.testing import Result
 
 from topocraft.baselines.method import Method, Output, Run
 from topocraft.baselines.preparation import open_preparation
-from topocraft.reproduce import RECIPES
+from topocraft.reproduce import RECIPES, Recipe, Size
+from topocraft.reproduce.sources import Real, Simulated
 
 Command = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def asked(monkeypatch: pytest.MonkeyPatch, quick_scores: None) -> list[dict[str, Any]]:
     """Run no method and lay nothing out; return what the runs were asked."""
     calls: list[dict[str, Any]] = []
 
@@ -41,36 +42,34 @@ def test_the_list_explains_every_recipe_and_writes_nothing(run: Command, folder:
     assert sorted(folder.iterdir()) == before
 
 
-def test_a_recipe_is_run_told_and_written(run: Command, folder: Path, asked: list[dict[str, Any]]) -> None:
-    size = ("--size", "smaller", "--cells", "120", "--seeds", "2", "-m", "harmony", "--threads", "1")
-    result = run("reproduce", "nested", *size, "--time-limit", "90s", "--memory-limit", "2GB", "-o", "out")
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a recipe of few cells and one own dataset."""
+    size = Size("few cells, one seed", (Simulated("baseline", 140, 60), Real("mine"), Real("other")), 1)
+    recipe = Recipe("small", "Fig. 9", "Is it so?", size, size, controls=False)
+    monkeypatch.setitem(RECIPES, "small", recipe)
+
+
+def test_a_recipe_is_run_told_and_written(run: Command, folder: Path, asked: list[dict[str, Any]], small: None) -> None:
+    (folder / "own").mkdir()
+    (folder / "cells.h5ad").rename(folder / "own" / "mine.h5ad")
+    size = ("--size", "smaller", "--cells", "130", "--data", "own", "-m", "harmony", "--threads", "1")
+    result = run("reproduce", "small", *size, "--time-limit", "90s", "--memory-limit", "2GB", "-o", "out")
     limits = {"time_limit": 90.0, "memory_limit": 2e9, "threads": 1, "settings": None}
-    assert asked == [{"method": "harmony", "seed": seed, **limits} for seed in (0, 1)]
+    assert asked == [{"method": "harmony", "seed": 0, **limits}] * 2
     words = " ".join(result.stdout.split())
     assert "1 harmony" in words
-    assert "Written: out/nested.md, out/nested.csv, out/nested.png, out/table.md" in words
-    text = (folder / "out" / "nested.md").read_text()
-    assert "2 seeds, 120 cells of a dataset at most." in text
-    assert set(pd.read_csv(folder / "out" / "rows.csv")["dataset"]) == {"nested"}
-
-
-def test_own_datasets_are_found_in_their_folder(run: Command, folder: Path) -> None:
-    (folder / "own").mkdir()
-    (folder / "cells.h5ad").rename(folder / "own" / "pbmc_10x_6batch.h5ad")
-    size = ("--size", "smaller", "--seeds", "1", "-m", "harmony", "--data", "own")
-    run("reproduce", "fig2-real", *size, "-o", "out", "--quiet")
-    rows = pd.read_csv(folder / "out" / "rows.csv").drop_duplicates(["dataset", "method"])
-    statuses = rows[rows["method"] == "harmony"].set_index("dataset")["status"]
-    assert statuses["pbmc_10x_6batch"] == "ok"
-    assert (statuses.drop("pbmc_10x_6batch") == "no data").all()
-    assert len(statuses) == 8
+    assert "harmony on other: no data. There is no dataset 'other'." in words
+    assert "Written: out/small.md, out/small.csv, out/small.png, out/table.md" in words
+    assert "130 cells of a dataset at most." in (folder / "out" / "small.md").read_text()
+    rows = pd.read_csv(folder / "out" / "rows.csv")
+    assert rows["dataset"].unique().tolist() == ["baseline", "mine", "other"]
+    assert rows["n_cells"].max() == 130
 
 
 def test_where_nothing_is_scored_time_and_memory_are_told(
     run: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from topocraft.reproduce.sources import Simulated
-
     # At the recipe's own size simulation alone takes a minute.
     draw = Simulated._draw
     monkeypatch.setattr(Simulated, "_draw", lambda source, cells, seed: draw(source, 80, seed))

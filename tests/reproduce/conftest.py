@@ -22,8 +22,8 @@ Calls = list[tuple[str, int, Mapping[str, Any] | None]]
 
 
 @pytest.fixture(autouse=True)
-def only_own_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw nothing of what every grid has: it is tested with the grids."""
+def only_own_pictures(monkeypatch: pytest.MonkeyPatch, quick_scores: None) -> None:
+    """Draw nothing of what every grid has, and score nothing: that is tested with the grids."""
     monkeypatch.setattr("topocraft.benchmark.results.write_pictures", lambda *_: [])
 
 

@@ -50,9 +50,12 @@ def test_halves_are_drawn_where_they_are(scored: Scored) -> None:
     )
     first, second = halves_figure(rows).axes
     assert [panel.get_title(loc="left") for panel in (first, second)] == ["a", "b"]
-    points = {marks.get_label(): marks.get_offsets().tolist()[0] for marks in first.collections}
-    assert points["x"] == pytest.approx([0.35, 0.6])
-    assert points["y"] == pytest.approx([0.55, 0.8])
+    assert [marks.get_offsets().tolist()[0] for marks in first.collections] == [
+        pytest.approx([0.35, 0.6]),
+        pytest.approx([0.55, 0.8]),
+    ]
+    assert [text.get_text() for text in first.texts] == ["y"], "a control is named where it is"
+    assert [text.get_text() for text in second.get_legend().get_texts()] == ["x"]
     line = first.lines[0].get_xydata()
     assert (0.6 * line[:, 1] + 0.4 * line[:, 0]).tolist() == pytest.approx([0.2, 0.2]), "of equal composite"
 

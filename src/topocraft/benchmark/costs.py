@@ -127,7 +127,7 @@ def _bars(panel: Axes, costs: pd.DataFrame, column: str, unit: float) -> None:
 
 
 def _curves(panel: Axes, costs: pd.DataFrame, column: str, unit: float, growth: pd.Series) -> None:
-    for style, (method, own) in zip(_styles(), costs.groupby("method", sort=False), strict=False):
+    for style, (method, own) in zip(styles(), costs.groupby("method", sort=False), strict=False):
         slope = growth[method]
         label = str(method) if np.isnan(slope) else f"{method} ({slope:.2f})"
         panel.plot(own["n_cells"], own[column] / unit, label=label, linewidth=1.4, markersize=4.5, **style)
@@ -147,7 +147,7 @@ def _plain_ticks(panel: Axes) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def _styles() -> Iterator[dict[str, Any]]:
+def styles() -> Iterator[dict[str, Any]]:
     """Yield colours and marks that differ, for any number of methods."""
     for number in range(len(PALETTE) * len(MARKERS)):
         yield {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number // len(PALETTE)]}
