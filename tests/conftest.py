@@ -67,6 +67,7 @@ def quick_scores(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("topocraft.benchmark.bench.make_reference", lambda judged, values, seed: judged)
     monkeypatch.setattr("topocraft.benchmark.bench.score_embedding", score)
+    monkeypatch.setattr("topocraft.benchmark.bench.score_graph", lambda graph, _: (Score("nmi", 0.5),))
     monkeypatch.setattr("topocraft.benchmark.bench.control_embeddings", controls)
 
 

@@ -153,8 +153,9 @@ def test_a_run_leaves_nothing_behind(make: Make, prepared: Preparation, tmp_path
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    program = "import os, pathlib; pathlib.Path('left').write_text('x'); os._exit(0)"
-    assert execute(make(program), prepared.folder, 0).status == "failed"
+    program = "import os, tempfile; print(tempfile.mkdtemp().startswith(os.getcwd()), flush=True); os._exit(0)"
+    run = execute(make(program), prepared.folder, 0)
+    assert (run.status, run.log) == ("failed", "True")
     assert list(scratch.iterdir()) == []
 
 

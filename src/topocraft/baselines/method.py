@@ -111,7 +111,8 @@ class Run:
         Processor time of the process and its children, user and system.
     peak_bytes
         Peak memory: the resident set, in bytes, that the operating system saw at most in a single process, or the
-        sum over all processes of the run where that was seen to be larger; 0 where nothing was started.
+        sum over all processes of the run where that was seen to be larger; 0 where nothing was started. The memory
+        of an accelerator is not in it.
     version
         Version of the library that did the work, as in "harmonypy 2.1.0"; empty where that is not known.
     log

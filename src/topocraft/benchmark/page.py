@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from topocraft.benchmark.folder import Plan
-from topocraft.benchmark.ranking import ranking, wide
+from topocraft.benchmark.ranking import ranking
 from topocraft.benchmark.rows import runs_of
 from topocraft.benchmark.words import listed
 from topocraft.display import byte_size, duration
@@ -124,13 +124,16 @@ def _scores(table: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
     shown = named if rows["score"].isin(["composite"]).any() else list(WITHOUT_TYPES)
     if not rows["score"].isin(shown).any():
         return
-    by_score = {score: wide(rows, score) for score in shown}
+    datasets = rows.loc[rows["score"] != "", "dataset"].unique()
+    whole = rows[(rows["part"] == "") & rows["score"].isin(shown)]
+    means = whole.groupby(["dataset", "method", "score"])["value"].mean().unstack("score")
+    means = means.reindex(pd.MultiIndex.from_product([datasets, table["method"]]), columns=shown)
     yield from ("## Scores", "")
-    for number, dataset in enumerate(rows.loc[rows["score"] != "", "dataset"].unique()):
+    for number, dataset in enumerate(datasets):
         yield from (*([""] if number else []), f"`{dataset}`", "")
         yield from _head("method", *(CATALOGUE[score].title for score in shown))
-        for method in table["method"]:
-            yield _line(method, *(in_figures(by_score[score].loc[method, dataset]) for score in shown))
+        for method, values in means.loc[dataset].iterrows():
+            yield _line(method, *(in_figures(value) for value in values))
 
 
 def _costs(table: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
