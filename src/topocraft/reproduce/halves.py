@@ -43,7 +43,8 @@ def halves_figure(rows: pd.DataFrame) -> Figure:
         _draw(panel, table, dataset)
         panel.set_title(dataset, loc="left", fontsize=10, fontweight="bold")
     panels[0].set_ylabel("bio-conservation", fontsize=9)
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+    if panels[-1].get_legend_handles_labels()[0]:
+        panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     return figure
 
 
