@@ -190,3 +190,25 @@ def test_panels_are_best_first_below_the_cells_before(
     assert laid_out == [50] * 4
     run_grid(grid, tmp_path, run=runs, progress=Silent())
     assert laid_out == [50] * 4, "layouts are kept"
+
+
+def test_a_layout_that_fails_is_told_and_the_others_are_drawn(
+    demo: Dataset,
+    named: Callable[..., tuple[Contender, ...]],
+    runs: Any,
+    tmp_path: Path,
+    laid_out: list[int],
+    heard: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def layout(points: np.ndarray, *_: Any) -> np.ndarray:
+        if points.shape[1] == 4:
+            raise ValueError("All points are one.")
+        return np.asarray(points[:, :2])
+
+    monkeypatch.setattr("topocraft.benchmark.panels.umap_layout", layout)
+    grid = Grid(datasets=[dataclasses.replace(demo, umap=True)], contenders=named("noise", "good"), controls=False)
+    run_grid(grid, tmp_path, run=runs, progress=heard)
+    assert "There is no UMAP of noise on demo: All points are one." in heard.warnings
+    assert (tmp_path / "umap-demo.png").exists()
+    assert "![umap-demo](umap-demo.png)" in (tmp_path / "table.md").read_text()

@@ -221,6 +221,27 @@ def test_drawn_cells_differ_from_seed_to_seed(run: RunGrid, named: Named, cells:
     assert read == [0, 5]
 
 
+def test_drawn_cells_are_removed_when_done_and_drawn_again_when_needed(
+    run: RunGrid, named: Named, cells: AnnData, tmp_path: Path
+) -> None:
+    read = []
+
+    def draw(seed: int) -> AnnData:
+        read.append(seed)
+        return cells[: 100 + seed]
+
+    drawn = Dataset(name="drawn", read=draw, drawn=True, identity="drawn", umap=False)
+    grid = Grid(datasets=[drawn], contenders=named("good"), seeds=(0, 5), controls=False, scored=False)
+    first = run(grid)
+    kept = [path for path in (tmp_path / "runs" / "datasets").iterdir() if path.is_dir()]
+    assert len(kept) == 1
+    pd.testing.assert_frame_equal(run(grid), first)
+    assert read == [0, 5], "to find that all is done, nothing is drawn"
+    rows = run(dataclasses.replace(grid, contenders=named("good", "noise")))
+    assert read == [0, 5, 5]
+    assert rows["n_cells"].tolist() == [100, 100, 105, 105]
+
+
 def test_settings_and_limits_reach_the_run(demo: Dataset, named: Named, runs: Any, tmp_path: Path) -> None:
     limits: list[Mapping[str, Any]] = []
 

@@ -12,6 +12,7 @@ from topocraft.baselines.preparation import open_preparation
 from topocraft.benchmark.folder import Entry, Folder
 from topocraft.benchmark.records import read_output
 from topocraft.data.atomic import atomic_file
+from topocraft.errors import TopocraftError
 from topocraft.evaluation.scoring import UNINTEGRATED
 from topocraft.metrics.graph_suite import checked_graph
 from topocraft.plot import graph_layout, in_chance_order, layouts_figure, umap_layout
@@ -50,7 +51,10 @@ def panels_figure(folder: Folder, entries: Sequence[Entry], progress: Progress) 
     drawn = _drawn(adata.n_obs)
     layouts = {}
     for name, layout in _layouts(folder, entries, adata, drawn):
-        layouts[name] = layout
+        try:
+            layouts[name] = layout()
+        except (TopocraftError, ValueError, ArithmeticError) as error:
+            progress.warn(f"There is no UMAP of {name} on {entries[0].dataset}: {error}")
         progress.advance(name)
     titles = {"batch": "batch"} | ({"cell type": "celltype"} if "celltype" in adata.obs else {})
     colours = {title: adata.obs[column] for title, column in titles.items()}
@@ -63,13 +67,15 @@ def _drawn(n_cells: int) -> np.ndarray:
 
 def _layouts(
     folder: Folder, entries: Sequence[Entry], adata: AnnData, drawn: np.ndarray
-) -> Iterator[tuple[str, np.ndarray]]:
+) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
     before = adata.obsm["X_pca"]
     own = [entry for entry in entries if entry.output]
     if UNINTEGRATED not in [entry.program for entry in own]:
-        yield UNINTEGRATED, _kept(folder, entries[0].prepared, lambda: umap_layout(before[drawn], SEED))
+        lay_out = partial(umap_layout, before[drawn], SEED)
+        yield UNINTEGRATED, partial(_kept, folder, entries[0].prepared, lay_out)
     for entry in own:
-        yield entry.method, _kept(folder, entry.output, partial(_layout, folder, entry, before, drawn))
+        lay_out = partial(_layout, folder, entry, before, drawn)
+        yield entry.method, partial(_kept, folder, entry.output, lay_out)
 
 
 def _layout(folder: Folder, entry: Entry, before: np.ndarray, drawn: np.ndarray) -> np.ndarray:

@@ -97,8 +97,10 @@ def run_grid(
         pending = [[job for job in some if _is_pending(job, place, retry)] for some in jobs]
         _announce(sum(map(len, jobs)), sum(map(len, pending)), shown)
         for one, some in zip(prepared, pending, strict=True):
-            if one.preparation is not None and some:
-                _Runner(grid, place, one.preparation, run or execute).finish(some, shown)
+            if some:
+                _Runner(grid, place, one.ready(place), run or execute).finish(some, shown)
+            if one.dataset.drawn and one.seed != grid.seeds[0]:  # pictures are of the first
+                one.spend(place)
         return write_results(place, shown)
 
 

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from topocraft.baselines.preparation import Preparation, open_preparation, write_preparation
 from topocraft.benchmark.folder import Folder, stem_of
 from topocraft.benchmark.grid import Dataset, Grid, draws
 from topocraft.benchmark.keys import digest_of, preparation_code
+from topocraft.data.atomic import atomic_text
 from topocraft.errors import InputError, TopocraftError
 from topocraft.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A dataset as methods are given it, and the seeds they run with; or, as ``reason``, why it cannot be had."""
+    """A dataset as methods are given it, drawn with ``seed``, and the ``seeds`` they run with; or why it has none.
+
+    Its files may be gone, if nothing was left to be run on them: ``ready`` brings them back.
+    """
 
     dataset: Dataset
+    seed: int
     seeds: tuple[int, ...]
     preparation: Preparation | None
     reason: str = ""
+
+    def ready(self, folder: Folder) -> Preparation:
+        """Return the preparation with its files in place."""
+        path = folder.dataset(_stem(self.dataset, self.seed))
+        return open_preparation(path) if path.is_dir() else _write(self.dataset, self.seed, folder)
+
+    def spend(self, folder: Folder) -> None:
+        """Remove the files: of cells that can be drawn again, a hundred sets may be due, of 100 MB each."""
+        path = folder.dataset(_stem(self.dataset, self.seed))
+        aside = path.with_name(f".{path.name}.{os.getpid()}.old")
+        if path.is_dir():
+            os.replace(path, aside)
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def prepare_all(grid: Grid, folder: Folder, progress: Progress) -> list[Prepared]:
@@ -44,24 +68,40 @@ def prepare_all(grid: Grid, folder: Folder, progress: Progress) -> list[Prepared
 
 def _prepare(dataset: Dataset, seed: int, seeds: tuple[int, ...], folder: Folder) -> Prepared:
     try:
-        return Prepared(dataset, seeds, _preparation(dataset, seed, folder))
+        return Prepared(dataset, seed, seeds, _preparation(dataset, seed, folder))
     except TopocraftError as error:
-        return Prepared(dataset, seeds, None, str(error))
+        return Prepared(dataset, seed, seeds, None, str(error))
     except (MemoryError, OSError, ValueError, KeyError, ImportError) as error:
-        return Prepared(dataset, seeds, None, f"{type(error).__name__}: {error}")
+        return Prepared(dataset, seed, seeds, None, f"{type(error).__name__}: {error}")
 
 
 def _preparation(dataset: Dataset, seed: int, folder: Folder) -> Preparation:
-    path = folder.dataset(_stem(dataset, seed))
+    stem = _stem(dataset, seed)
+    path, facts = folder.dataset(stem), folder.dataset_facts(stem)
     if dataset.identity and path.is_dir():
         return open_preparation(path)
+    if dataset.identity and facts.is_file():
+        return _spent(path, facts)
+    return _write(dataset, seed, folder)
+
+
+def _write(dataset: Dataset, seed: int, folder: Folder) -> Preparation:
     from topocraft.data.cells import from_anndata
     from topocraft.data.columns import cell_types
 
     adata = dataset.read(seed)
     cells = from_anndata(adata, dataset.batch_key, layer=dataset.layer)
     labels = None if dataset.label_key is None else cell_types(adata.obs, dataset.label_key)
-    return write_preparation(cells, path, labels=labels, force=True)
+    stem = _stem(dataset, seed)
+    written = write_preparation(cells, folder.dataset(stem), labels=labels, force=True)
+    facts = {name: value for name, value in dataclasses.asdict(written).items() if name != "folder"}
+    atomic_text(folder.dataset_facts(stem), json.dumps(facts))
+    return written
+
+
+def _spent(path: Path, facts: Path) -> Preparation:
+    held: dict[str, Any] = json.loads(facts.read_text(encoding="utf-8"))
+    return Preparation(folder=path, **{**held, "batches": tuple(held["batches"])})
 
 
 def _stem(dataset: Dataset, seed: int) -> str:
