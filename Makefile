@@ -10,10 +10,10 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test lint bench
+.PHONY: help setup browser demo test lint bench
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv with topocraft and everything to test it
 
@@ -27,11 +27,15 @@ $(READY): pyproject.toml constraints.txt
 		-c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: setup  ## Integrate simulated cells and write demo/
+browser: setup  ## Find a Chromium for the tests of pages, or install one
+	@$(BIN)/python tests/support/browser.py
+
+demo: setup  ## Integrate simulated cells, write demo/ and a page on them
 	@$(BIN)/topocraft demo -o demo --force
-	@echo "The result is in $(CURDIR)/demo"
+	@echo "The page is $(CURDIR)/demo/report.html"
 
 test: setup  ## Run the tests, with coverage
+	-@$(BIN)/python tests/support/browser.py
 	@$(BIN)/python -m pytest --cov
 
 lint: setup  ## Check style, layout and types

@@ -109,6 +109,15 @@ def scenarios(seeds: int, log: Path) -> None:
     write_simulations(seeds, log)
 
 
+def pages(folder: Path) -> None:
+    """Print what pages of reports take to write and to open."""
+    from pages import print_opened, print_written
+
+    print("pages of reports:")
+    print_opened()
+    print_written(folder)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start-up": lambda _: start_up(),
     "steps": lambda _: steps(),
@@ -121,6 +130,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "catalogue": lambda _: catalogue(),
     "tables": lambda chosen: tables(chosen.runs / "integrated"),
     "harness": lambda chosen: harness(chosen.runs / "harness"),
+    "pages": lambda chosen: pages(chosen.runs / "integrated"),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
 }
 

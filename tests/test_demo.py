@@ -40,12 +40,14 @@ def test_the_demo_prints_the_table_and_says_where_things_are(tmp_path: Path) -> 
     assert first.exit_code == 0, first.output
     for told in ("common 1", "rare", "one batch", "kept", "mixed", "ARI", "150 cells × 100 genes, 3 batches"):
         assert told in first.stdout
-    for name in ("demo.h5ad", "umap.png"):
+    for name in ("demo.h5ad", "umap.png", "report.html"):
         assert f"Written: {folder / name}" in first.stdout
     assert [line.split()[0] for line in first.stderr.splitlines() if line.count(" ") == 0] == [
-        *("simulate", "prepare", "cluster", "train", "embed", "align", "score", "draw")
+        *("simulate", "prepare", "cluster", "train", "embed", "align", "score", "draw"),
+        *("prepare", "score", "draw", "write"),
     ]
-    assert sorted(item.name for item in folder.iterdir()) == ["demo.h5ad", "umap.png"]
+    assert sorted(item.name for item in folder.iterdir()) == ["demo.h5ad", "report.html", "umap.png"]
+    assert first.stdout.splitlines()[-1] == f"Open in a browser: {folder / 'report.html'}"
     assert (folder / "umap.png").read_bytes().startswith(b"\x89PNG")
     written = anndata.read_h5ad(folder / "demo.h5ad")
     assert written.obsm["X_topocraft"].shape[0] == 150

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DEMO_CONFIG = IntegrationConfig().with_values(epochs=100, warmup_epochs=20)
 """Fewer epochs than by default: the cells are easy, and the user is waiting."""
-RESULT, PICTURE = "demo.h5ad", "umap.png"
+RESULT, PICTURE, PAGE = "demo.h5ad", "umap.png", "report.html"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +86,12 @@ def require_demo_folder(folder: Path, *, force: bool) -> None:
     require_kind(folder, is_folder=True)
     if not folder.exists() and not folder.resolve().parent.is_dir():
         raise FileError(f"The output's folder must exist; there is no '{folder.parent}'. Create it, or name another.")
-    for name in (RESULT, PICTURE):
+    for name in (RESULT, PICTURE, PAGE):
         require_free(folder / name, force)
 
 
-def save_demo(demo: Demo, folder: Path, *, force: bool) -> Iterator[Path]:
-    """Write the cells and the picture into a folder, made where it is missing; yield each path once whole.
+def save_demo(demo: Demo, folder: Path, *, force: bool, progress: Progress | None = None) -> Iterator[Path]:
+    """Write cells, picture and page into a folder, made where it is missing; yield each path once whole.
 
     Raises
     ------
@@ -101,6 +101,7 @@ def save_demo(demo: Demo, folder: Path, *, force: bool) -> Iterator[Path]:
     from topocraft.data.atomic import explained
     from topocraft.data.outputs import write_result
     from topocraft.plot import save_figure
+    from topocraft.report import write_report
 
     require_demo_folder(folder, force=force)
     with explained(folder):
@@ -109,3 +110,13 @@ def save_demo(demo: Demo, folder: Path, *, force: bool) -> Iterator[Path]:
     yield folder / RESULT
     save_figure(demo.figure, folder / PICTURE, force=force)
     yield folder / PICTURE
+    yield write_report(
+        demo.adata,
+        folder / PAGE,
+        label_key="celltype",
+        source="demo",
+        command="topocraft demo",
+        seed=demo.model.config.seed,
+        force=force,
+        progress=progress or Silent(),
+    )

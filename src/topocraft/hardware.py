@@ -38,6 +38,16 @@ def granted_memory() -> int:
         return there
 
 
+def peak_memory() -> int | None:
+    """Return the most bytes of memory that this process has held at once, ``None`` where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
 def let_waiting_threads_sleep() -> None:
     """Ask OpenMP to let idle threads sleep, so that two runs side by side do not spin against each other.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import from_anndata
 from topocraft.display import attended
@@ -88,4 +90,7 @@ def integrate(
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
     used = {"labels_low": labels_low, "labels_high": labels_high}
     adata.uns[KEY]["annotation"] = {level: key for level, key in used.items() if key is not None}
+    keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
+    read = {"layer": layer, "gene_mask": gene_mask}
+    adata.uns[KEY]["read"] = {"batch_key": np.array(keys, dtype=str)} | {k: v for k, v in read.items() if v is not None}
     return integrator

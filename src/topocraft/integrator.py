@@ -12,7 +12,7 @@ from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, canonical_order, fingerprint
 from topocraft.data.preprocess import express, prepare
 from topocraft.errors import ModelError, list_names
-from topocraft.hardware import choose_device, choose_precision, let_waiting_threads_sleep, processor
+from topocraft.hardware import choose_device, choose_precision, let_waiting_threads_sleep, peak_memory, processor
 from topocraft.progress import Progress, Silent
 from topocraft.provenance import Stopwatch, library_versions
 from topocraft.randomness import numpy_stream, torch_stream
@@ -147,6 +147,9 @@ class Integrator:
             "versions": library_versions(),
             "seconds": watch.laps,
         }
+        peak = peak_memory()
+        if peak is not None:
+            facts["peak_bytes"] = peak
         self.fitted_ = Fitted(config, networks, prepared.genes, batch_names, projection, alignment, history, facts)
         self.cells_ = _in_input_order(order, prepared.kept, topology)
 

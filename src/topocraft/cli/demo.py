@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from topocraft.cli import options
-from topocraft.cli.outcome import ERR, explained, tell
+from topocraft.cli.outcome import ERR, OUT, explained, tell
 from topocraft.display import choose_progress
 
 EXAMPLES = """[bold]Examples[/bold]
@@ -26,7 +26,7 @@ def demo(
 
     Three unequal batches hold a rare type, a type in one batch only and two siblings.
 
-    Prints what became of each, and writes demo.h5ad and umap.png.
+    Prints what became of each, and writes demo.h5ad, umap.png and report.html.
     """
     from topocraft.demo import require_demo_folder, run_demo, save_demo
 
@@ -35,6 +35,7 @@ def demo(
         require_demo_folder(output, force=force)
         with choose_progress(quiet, ERR) as progress:
             done = run_demo(options.DEFAULT.seed if seed is None else seed, progress)
-            written.extend(save_demo(done, output, force=force))
+            written.extend(save_demo(done, output, force=force, progress=progress))
         if not quiet:
             tell(done.adata, done.model, done.report, written, time.monotonic() - started)
+            OUT.print(f"Open in a browser: {written[-1]}", markup=False, highlight=False, soft_wrap=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +31,8 @@ EXAMPLES = """[bold]Examples[/bold]
 
 topocraft integrate cells.h5ad -b batch -o integrated.h5ad
 
+topocraft integrate cells.h5ad -b batch --label-key celltype -o integrated.h5ad --report report.html
+
 topocraft integrate donor1.h5ad donor2.h5ad -o integrated.h5ad
 
 topocraft integrate human.h5ad mouse.h5ad --orthologs orthologs.csv -o integrated.h5ad
@@ -50,6 +54,7 @@ def integrate(
     ortholog_rule: options.OrthologRule = None,
     output: options.Output = None,
     save_model: options.SaveModel = None,
+    report: options.PageToo = None,
     set_aside: options.Poor = None,
     force: options.Force = False,
     config: options.ConfigFile = None,
@@ -92,19 +97,22 @@ def integrate(
     with explained() as written:
         settled = options.settled(config, settings or [], fields)
         _require_targets(files, output, save_model, force)
+        _require_page(files, report, force)
         with choose_progress(quiet, ERR) as progress:
             genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
             adata, columns = _read(files, columns, genes, progress)
             if output is None or dry_run:
                 plan = _plan(adata, columns, settled)
             else:
-                model, report = _integrate(adata, columns, settled, progress)
+                model, scores = _integrate(adata, columns, settled, progress)
                 progress.phase("write")
                 written.extend(_write(adata, model, output, save_model, force))
+                if report is not None:
+                    written.extend(_report(adata, columns, report, output, model.config.seed, progress))
         if output is None or dry_run:
             OUT.print(plan_table(plan))
         elif not quiet:
-            tell(adata, model, report, written, time.monotonic() - started)
+            tell(adata, model, scores, written, time.monotonic() - started)
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,13 @@ def _require_targets(files: Sequence[Path], output: Path | None, model: Path | N
     require_free(model, force, marks=["model.json"])
     if not model.absolute().parent.is_dir():
         raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
+
+
+def _require_page(files: Sequence[Path], page: Path | None, force: bool) -> None:
+    from topocraft.data.outputs import check_file
+
+    if page is not None:
+        check_file(page, ".html", force=force, inputs=files)
 
 
 def _read(files: Sequence[Path], columns: _Columns, genes: _Genes, progress: Progress) -> tuple[AnnData, _Columns]:
@@ -216,3 +231,25 @@ def _write(adata: AnnData, model: Integrator, output: Path, folder: Path | None,
     if folder is not None:
         model.save(folder, force=force)
         yield folder
+
+
+def _report(
+    adata: AnnData, columns: _Columns, page: Path, output: Path, seed: int, progress: Progress
+) -> Iterator[Path]:
+    from topocraft.report import write_report
+
+    command = shlex.join(["topocraft", *sys.argv[1:]])
+    try:
+        yield write_report(
+            adata,
+            page,
+            label_key=columns.label_key,
+            source=output.name,
+            command=command,
+            seed=seed,
+            force=True,
+            progress=progress,
+        )
+    except InputError as error:
+        # The integration stands all the same, and is written.
+        progress.warn(f"There is no page. {error}")

@@ -93,6 +93,10 @@ MixingMap = Annotated[
     Path | None,
     _option("--mixing-map", RESULT, "Write how well batches mix around every cell: .csv, or .png on a UMAP."),
 ]
+Page = Annotated[Path, _option("--output -o", RESULT, "File to write: .html.")]
+PageToo = Annotated[
+    Path | None, _option("--report", RESULT, "Write a page on the result as well: .html, one file, no network.")
+]
 Picture = Annotated[Path | None, _option("--picture", RESULT, "Draw the scores as PNG.")]
 Force = Annotated[bool, _option("--force", RESULT, "Replace results that are there already.")]
 Folder = Annotated[Path, _option("--output -o", RESULT, "Folder to write into.", "topocraft-demo")]

@@ -95,12 +95,26 @@ def read_values(
         _require_key(adata, unintegrated, "unintegrated")
         return _points(adata, unintegrated)
     try:
-        cells = from_anndata(adata, batch_key, layer=layer)
-        return express(cells, prepare(cells, PreprocessConfig(min_genes=0)).genes)
+        return log_normalised(adata, batch_key, layer)[0]
     except InputError as error:
         raise InputError(
             f"{error} Or name unintegrated components that are in obsm already: unintegrated='X_pca' (--unintegrated)."
         ) from error
+
+
+def log_normalised(
+    adata: AnnData, batch_key: str | Sequence[str], layer: str | None, gene_mask: str | None = None
+) -> tuple[sparse.csr_matrix, tuple[str, ...]]:
+    """Return the log-normalised variable genes of all cells before integration, cells × genes, and their names.
+
+    Raises
+    ------
+    InputError
+        The values cannot be used as they are.
+    """
+    cells = from_anndata(adata, batch_key, layer=layer, gene_mask=gene_mask)
+    genes = prepare(cells, PreprocessConfig(min_genes=0)).genes
+    return express(cells, genes), genes.selected
 
 
 def make_reference(judged: Judged, values: sparse.csr_matrix | np.ndarray, seed: int) -> Reference:

@@ -57,10 +57,10 @@ def test_the_figure_has_a_row_per_moment_and_a_column_per_annotation(tmp_path: P
 
 
 def test_colours_are_distinct_for_few_and_for_many() -> None:
-    from topocraft.plot import _palette
+    from topocraft.plot import palette
 
-    assert _palette(3) == list(PALETTE[:3])
-    assert len({*_palette(40), MISSING}) == 41
+    assert palette(3) == list(PALETTE[:3])
+    assert len({*palette(40), MISSING}) == 41
 
 
 def test_drawing_needs_no_display_and_leaves_pyplot_alone() -> None:

@@ -1,0 +1,56 @@
+"""The file: whole or absent, and one message for what cannot be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pytest
+from anndata import AnnData
+
+from topocraft.errors import FileError, InputError
+from topocraft.report import write_report
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay cells out by their first two coordinates."""
+    monkeypatch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: np.asarray(points)[:, :2])
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_same_cells_and_seed_give_the_same_bytes(cells: AnnData, tmp_path: Path, heard: object) -> None:
+    before = cells.copy()
+    one = write_report(cells, tmp_path / "one.html", label_key="celltype", source="x", progress=heard)
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    read = anndata.read_h5ad(tmp_path / "cells.h5ad")
+    two = write_report(read, str(tmp_path / "two.html"), ["batch"], "celltype", source="x")
+    assert one.read_bytes() == two.read_bytes()
+    assert [name for name, _ in heard.phases] == ["prepare", "score", "draw", "write"]
+    assert len(heard.notes) == sum(total or 0 for _, total in heard.phases)
+    assert (cells.obs.columns == before.obs.columns).all()
+    assert cells.uns["topocraft"].keys() == before.uns["topocraft"].keys()
+
+
+def test_refusals_name_the_cure(cells: AnnData, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    with pytest.raises(FileError, match=r"must end in \.html"):
+        write_report(cells, tmp_path / "page.txt")
+    bare = cells.copy()
+    del bare.uns["topocraft"]
+    with pytest.raises(InputError, match=r"batch_key must name the column .* Name it \(--batch-key\)"):
+        write_report(bare, path)
+    with pytest.raises(InputError, match="label_key must name a column of obs; there is no 'celltipe'"):
+        write_report(cells, path, label_key="celltipe")
+    nowhere = cells.copy()
+    nowhere.obsm["X_topocraft"][5:] = np.nan
+    with pytest.raises(InputError, match="At least 10 cells must have coordinates in X_topocraft; 5 have"):
+        write_report(nowhere, path)
+    del nowhere.obsm["X_topocraft"]
+    with pytest.raises(InputError, match="obsm must hold 'X_topocraft'; it does not"):
+        write_report(nowhere, path)
+    path.touch()
+    with pytest.raises(FileError, match="must not exist yet"):
+        write_report(cells, path)
+    assert [item.name for item in tmp_path.iterdir()] == ["page.html"]
