@@ -85,7 +85,10 @@ def test_rows_and_grids_count_what_is_there(subject: Subject, measures: Measures
 
 def test_rare_types_are_named_with_their_rates(subject: Subject, measures: Measures) -> None:
     rows = group_rows(subject, measures)
-    rows[-1] = type(rows[-1])("few", 2, 1, (0.1, 0.2), (0.5, 0.6), (1.0, 0.75), (float("nan"), 0.5), rare=True)
+    rows[-1] = type(rows[-1])("few", 2, 1, (0.1, 0.2), (0.5, 0.6), (1.0, 0.75), (0.25, 0.5), rare=True)
     said = list(where_to_look(rows, "cell type", most=2))
-    assert said[-1] == "Rare cell type few, 2 cells: positive 75%, and truly positive 50%."
+    assert (
+        said[-1]
+        == "Rare cell type few, 2 cells: positive 75% (100% unintegrated); truly positive 50% (25% unintegrated)."
+    )
     assert said[0].startswith("Least mixed: few (0.20), ")

@@ -67,6 +67,17 @@ def test_each_line_has_its_number_and_its_words(
     assert pd.Series([statement.sentence]).str.contains(words).all(), statement.sentence
 
 
+def test_types_that_the_mean_hides_are_named(subject: Subject) -> None:
+    rates = {"before": {"B": {"positive": 0.9}, "rare & odd": {"positive": 0.8}}}
+    for lost, kind in (("rare & odd", "warning"), ("B", "bad")):
+        after = {name: {"positive": 0.2 if name == lost else 0.9} for name in ("B", "rare & odd")}
+        line = _named(subject, dataclasses.replace(_measures(), rates=rates | {"after": after}))["lost types"]
+        cells = int((subject.groups == lost).sum())
+        assert (line.verdict, line.value) == (kind, cells / 300)
+        assert f"1 type, {cells / 300:.1%} of the cells, no longer stands apart" in line.sentence
+    assert "lost types" not in _named(subject, _measures())
+
+
 def test_what_was_set_aside_is_counted(subject: Subject) -> None:
     line = _named(subject, _measures())["set aside"]
     assert line.verdict == "ok"

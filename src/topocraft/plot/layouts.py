@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NEIGHBORS, SPREAD, MIN_DISTANCE = 15, 1.0, 0.3
 FEW = 20
 """Cells for which the spectral start of a layout has too little to go by."""
+LARGE, ROUNDS = 5_000, 200
+"""Cells from which 200 rounds are enough; UMAP itself takes 500 up to 10,000 cells."""
 
 
 def umap_layout(points: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -97,7 +99,7 @@ def graph_layout(graph: sparse.csr_matrix, points: np.ndarray, seed: int = 0) ->
             b=b,
             gamma=1.0,
             negative_sample_rate=5,
-            n_epochs=None,
+            n_epochs=ROUNDS if len(points) >= LARGE else None,
             init="random" if len(points) < FEW else "spectral",
             random_state=np.random.RandomState(stream_seed(seed, "umap")),
             metric="euclidean",

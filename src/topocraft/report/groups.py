@@ -66,8 +66,8 @@ def where_to_look(rows: list[GroupRow], kind: str, most: int = 3) -> Iterator[st
         yield f"Least pure: {_listed(worst, lambda row: row.purity[1])}."
     for row in rows:
         if row.rare and not math.isnan(row.positive[1]):
-            mixed = "" if math.isnan(row.true_positive[1]) else f", and truly positive {row.true_positive[1]:.0%}"
-            yield f"Rare {kind} {row.name}, {row.cells:,} cells: positive {row.positive[1]:.0%}{mixed}."
+            mixed = "" if math.isnan(row.true_positive[1]) else f"; truly positive {_change(row.true_positive)}"
+            yield f"Rare {kind} {row.name}, {row.cells:,} cells: positive {_change(row.positive)}{mixed}."
 
 
 def grids(subject: Subject, measures: Measures, rows: list[GroupRow]) -> list[Grid]:
@@ -122,6 +122,10 @@ def _mean(values: np.ndarray) -> float:
 
 def _listed(rows: list[GroupRow], of: Callable[[GroupRow], float]) -> str:
     return ", ".join(f"{row.name} ({of(row):.2f})" for row in rows)
+
+
+def _change(pair: tuple[float, float]) -> str:
+    return f"{pair[1]:.0%} ({pair[0]:.0%} unintegrated)"
 
 
 def _percents(values: np.ndarray) -> tuple[tuple[str, ...], ...]:

@@ -24,6 +24,8 @@ KEPT, PARTLY_KEPT = 0.9, 0.75
 """Shares of the unintegrated agreement from which structure counts as kept, and as partly kept."""
 LOST, MUCH_LOST = 0.02, 0.1
 """Losses of the positive rate from which types count as blurred, and as lost."""
+HALF, FEW, MOST_NAMED = 0.5, 0.05, 6
+"""A type is lost that had at least half of its cells among their own, and has no longer; few cells are such a share."""
 MANY_ASIDE, MOST_ASIDE = 0.05, 0.2
 
 
@@ -44,6 +46,7 @@ def verdict(subject: Subject, measures: Measures) -> list[Statement]:
         _mixed(subject, measures),
         _structure(measures),
         *_types(measures),
+        *_lost_types(subject, measures),
         _set_aside(subject),
         *_conditions(subject),
         *_design(subject),
@@ -127,6 +130,28 @@ def _types(measures: Measures) -> Iterator[Statement]:
         kind,
         f"Cell types {words[kind]}: {row.after:.1%} of the cells lie among their own type ({row.before:.1%} "
         f"unintegrated). Clusters match the types by NMI {nmi.after:.2f} ({nmi.before:.2f} unintegrated).",
+    )
+
+
+def _lost_types(subject: Subject, measures: Measures) -> Iterator[Statement]:
+    """Name the types that the means over all cells hide."""
+    before, after = (measures.rates.get(moment, {}) for moment in ("before", "after"))
+    lost = [name for name in after if before[name]["positive"] >= HALF > after[name]["positive"]]
+    if not lost:
+        return
+    share = float(np.isin(subject.groups.astype(str), lost).mean())
+    told = "; ".join(
+        f"{name}, {after[name]['positive']:.0%} ({before[name]['positive']:.0%} unintegrated)"
+        for name in lost[:MOST_NAMED]
+    )
+    more = f"; and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
+    yield Statement(
+        "lost types",
+        share,
+        "of the cells",
+        "warning" if share <= FEW else "bad",
+        f"{_number(len(lost), 'type')}, {share:.1%} of the cells, no longer {'stands' if len(lost) == 1 else 'stand'} "
+        f"apart; of their cells lie among their own type: {told}{more}. Do not rely on the map for them.",
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from topocraft.report.page import Page, ScoreRow
     from topocraft.report.subject import Subject
 
+MOMENTS = ("Before integration", "After integration")
 DRAWN_WITH = ("umap-learn", "igraph", "scikit-learn")
 CITE = (
     "He, Filippidis, Kleinstein, Guan (2025). Partially characterized topology guides reliable anchor-free scRNA-"
@@ -112,19 +113,17 @@ def write_report(
 
 
 def _page(subject: Subject, source: str, command: str, seed: int, progress: Progress) -> Page:
-    from topocraft.plot.layouts import umap_layout
     from topocraft.report.groups import batch_rows, grids, group_rows, where_to_look
+    from topocraft.report.layouts import laid_out
     from topocraft.report.measures import measure
     from topocraft.report.page import Page
     from topocraft.report.training import training
     from topocraft.report.verdict import headline, verdict
 
-    measures = measure(subject, seed, progress)
-    progress.phase("draw", 2)
-    layouts = []
-    for title, points in (("Before integration", subject.before), ("After integration", subject.after)):
-        layouts.append((title, umap_layout(points, seed)))
-        progress.advance(title)
+    with laid_out((subject.before, subject.after), seed) as places:
+        measures = measure(subject, seed, progress)
+        progress.phase("draw")
+        layouts = list(zip(MOMENTS, places(), strict=True))
     data, notes = _maps(subject, measures, layouts)
     statements, groups = verdict(subject, measures), group_rows(subject, measures)
     judgement, words = headline(statements)

@@ -4,6 +4,7 @@ const MISSING = 255;
 const BLACK = "#000000";
 
 function isDark() {
+  if (matchMedia("print").matches) return false;
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }

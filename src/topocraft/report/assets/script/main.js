@@ -29,7 +29,7 @@ async function start() {
   fillChoice(document.getElementById("colour"), data.columns);
   document.getElementById("how").textContent = explained(data);
   colourBy(data.columns[0]);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  for (const medium of ["(prefers-color-scheme: dark)", "print"]) matchMedia(medium).addEventListener("change", recolour);
   document.getElementById("theme").addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     recolour();

@@ -112,7 +112,9 @@ function drawNames(context, map, names, pixels) {
   context.textAlign = "center";
   context.lineJoin = "round";
   for (const { text, x, y } of names) {
-    const [across, up] = toShare(map.view, x, y);
+    const [place, up] = toShare(map.view, x, y);
+    const half = (context.measureText(text).width / 2 + 4) / pixels;
+    const across = place < 0 || place > 1 ? place : Math.min(Math.max(place, half), 1 - half);
     context.lineWidth = 3.5 * pixels / map.over.clientWidth;
     context.strokeStyle = style.backgroundColor;
     context.strokeText(text, across * pixels, (1 - up) * pixels);
