@@ -46,7 +46,7 @@ ROOMS = {
     "provenance": _room(3, "numpy pandas anndata"),
     "plan": _room(3, "numpy torch"),
     "report": _room(3, "numpy pandas scipy anndata matplotlib jinja2 markupsafe"),
-    "plot": _room(3, "numpy pandas scipy matplotlib umap"),
+    "plot": _room(3, "numpy pandas scipy anndata matplotlib umap"),
     "evaluation": _room(3, "numpy pandas scipy anndata matplotlib rich"),
     "baselines": _room(3, "numpy scipy pandas anndata harmonypy scanorama bbknn scvi scDML imap torch"),
     "benchmark": _room(4, "numpy pandas scipy anndata matplotlib"),

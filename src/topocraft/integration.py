@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import from_anndata
 from topocraft.display import attended
 from topocraft.integrator import Integrator
-from topocraft.provenance import KEY, annotate
+from topocraft.provenance import KEY, annotate, describe_read
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -90,7 +88,5 @@ def integrate(
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
     used = {"labels_low": labels_low, "labels_high": labels_high}
     adata.uns[KEY]["annotation"] = {level: key for level, key in used.items() if key is not None}
-    keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
-    read = {"layer": layer, "gene_mask": gene_mask}
-    adata.uns[KEY]["read"] = {"batch_key": np.array(keys, dtype=str)} | {k: v for k, v in read.items() if v is not None}
+    adata.uns[KEY]["read"] = describe_read(batch_key, layer, gene_mask)
     return integrator

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,3 +72,10 @@ def describe(fitted: Fitted) -> dict[str, Any]:
         "reference": "doi:10.1038/s42003-025-07988-y",
         **fitted.facts,
     }
+
+
+def describe_read(batch_key: str | Sequence[str], layer: str | None, gene_mask: str | None) -> dict[str, Any]:
+    """Return what of an AnnData was read: batch columns, and layer and mask where they were given."""
+    keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
+    given = {"layer": layer, "gene_mask": gene_mask}
+    return {"batch_key": np.array(keys, dtype=str)} | {name: key for name, key in given.items() if key is not None}

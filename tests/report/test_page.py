@@ -27,14 +27,20 @@ class _Read(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.held: list[str] = []
+        self.inside = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         self.held.append("")
+        self.inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = False
 
     def handle_data(self, data: str) -> None:
-        self.held[-1] += data
+        if self.inside:
+            self.held[-1] += data
 
     def of(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
         return [

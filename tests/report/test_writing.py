@@ -21,6 +21,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_the_same_cells_and_seed_give_the_same_bytes(cells: AnnData, tmp_path: Path, heard: object) -> None:
+    cells = cells.copy()
+    cells.obs = cells.obs.rename(columns=lambda name: name.replace("/", ""))  # which h5ad cannot hold in a name
     before = cells.copy()
     one = write_report(cells, tmp_path / "one.html", label_key="celltype", source="x", progress=heard)
     cells.write_h5ad(tmp_path / "cells.h5ad")

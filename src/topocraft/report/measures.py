@@ -63,7 +63,9 @@ def measure(subject: Subject, seed: int, progress: Progress) -> Measures:
     labels = None if subject.labels is None else subject.labels[judged].astype(str)
     batch, before = subject.batch[judged], subject.before[judged]
     names = (*OF_TYPES, *OF_ALL) if labels is not None else ("mixing", *OF_ALL)
-    progress.phase("score", 3 * len(names))
+    asked = [(moment, name) for moment in (BEFORE, AFTER) for name in names]
+    asked += [(CONTROL, name) for name in names if name in OF_THE_CONTROL]
+    progress.phase("score", len(asked))
     own = within_batch_clusters(subject.values[judged], batch, seed)
     reference = Reference(batch, labels, before, own, seed=seed)
     alike = np.full(len(batch), "all") if labels is None else labels
@@ -72,12 +74,7 @@ def measure(subject: Subject, seed: int, progress: Progress) -> Measures:
         AFTER: Searched(subject.after[judged], reference),
         CONTROL: Searched(shuffled_within(before, alike, seed), reference),
     }
-    found = {
-        (moment, name): _score(cells, name, progress)
-        for moment, cells in searched.items()
-        for name in names
-        if moment != CONTROL or name in OF_THE_CONTROL
-    }
+    found = {(moment, name): _score(searched[moment], name, progress) for moment, name in asked}
     moments = {"before": searched[BEFORE], "after": searched[AFTER]}
     return Measures(
         rows=tuple(_row(name, found) for name in names),

@@ -14,6 +14,7 @@ from topocraft.plot.paper import CURVES
 
 WIDTH, HEIGHT = 100.0, 60.0
 """Size of a chart's field in its own units."""
+LAPS = ("prepare", "cluster", "train", "embed", "align")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def _facts(provenance: Mapping[str, Any], losses: Mapping[str, np.ndarray], chan
     seconds = {str(name): float(value) for name, value in provenance.get("seconds", {}).items()}
     if seconds:
         facts.append(("time", f"{duration(sum(seconds.values()))} in all"))
-        facts += [(f"time: {name}", duration(value)) for name, value in seconds.items()]
+        laps = sorted(seconds, key=lambda name: (LAPS.index(name) if name in LAPS else len(LAPS), name))
+        facts += [(f"time: {name}", duration(seconds[name])) for name in laps]
     if "peak_bytes" in provenance:
         facts.append(("memory at the peak", byte_size(float(provenance["peak_bytes"]))))
     if "device" in provenance:
