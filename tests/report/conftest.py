@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from topocraft.progress import Silent
 from topocraft.provenance import EMBEDDING, KEY, SET_ASIDE
 from topocraft.report.colouring import colourings
 from topocraft.report.maps import map_data
-from topocraft.report.page import Page
+from topocraft.report.page import Page, render
 from topocraft.report.subject import read_subject
 from topocraft.report.writing import _page
 
+Opened = Callable[..., Any]
 EVIL = "<script>alert(1)</script>"
 """What strangers may write into a name."""
 
@@ -98,3 +100,58 @@ def browser() -> Iterator[Any]:
     """Start the browser once; without one the tests that need it fail and say how to get it."""
     with launched() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def written(page: Page, large_page: Page, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Write both pages once."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name, one in (("small", page), ("large", large_page)):
+        (folder / f"{name}.html").write_text(render(one), encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in ("small", "large")}
+
+
+@pytest.fixture(scope="session")
+def opened(browser: Any, written: dict[str, Path]) -> Iterator[Opened]:
+    """Open a page and wait for its maps; whatever it says or asks the network for fails the test."""
+    contexts = []
+
+    def call(name: str = "small", *, before: str = "", state: str = "drawn", **context: Any) -> Any:
+        made = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True, **context)
+        contexts.append(made)
+        tab = made.new_page()
+        tab.heard = []
+        tab.on("console", lambda message: tab.heard.append(message.text))
+        tab.on("pageerror", lambda error: tab.heard.append(str(error)))
+        tab.on("dialog", lambda dialog: (tab.heard.append(dialog.message), dialog.dismiss()))
+        tab.on("request", lambda request: tab.heard.append(request.url) if _leaves(request.url) else None)
+        if before:
+            tab.add_init_script(before)
+        tab.goto(written[name].as_uri())
+        if state == "drawn":
+            tab.wait_for_selector("html[data-maps=drawn]", timeout=60_000)
+        return tab
+
+    yield call
+    for context in contexts:
+        context.close()
+
+
+def _leaves(url: str) -> bool:
+    return not url.startswith(("file:", "blob:file", "blob:null", "data:"))
+
+
+@pytest.fixture(scope="session")
+def tab(opened: Opened) -> Any:
+    return opened()
+
+
+@pytest.fixture
+def fresh(tab: Any) -> Any:
+    """Bring the shared page back to how it opened."""
+    tab.keyboard.press("Escape")
+    tab.select_option("#colour", index=0)
+    for button in tab.query_selector_all(".map figcaption button:last-child"):
+        button.click()
+    tab.mouse.move(5, 5)
+    return tab

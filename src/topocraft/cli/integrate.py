@@ -96,8 +96,7 @@ def integrate(
     started = time.monotonic()
     with explained() as written:
         settled = options.settled(config, settings or [], fields)
-        _require_targets(files, output, save_model, force)
-        _require_page(files, report, force)
+        _require_targets(files, output, save_model, report, force)
         with choose_progress(quiet, ERR) as progress:
             genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
             adata, columns = _read(files, columns, genes, progress)
@@ -132,10 +131,14 @@ class _Genes:
     rule: Literal["one-to-one", "sum"]
 
 
-def _require_targets(files: Sequence[Path], output: Path | None, model: Path | None, force: bool) -> None:
+def _require_targets(
+    files: Sequence[Path], output: Path | None, model: Path | None, page: Path | None, force: bool
+) -> None:
     from topocraft.data.atomic import require_free, require_kind
-    from topocraft.data.outputs import check_output
+    from topocraft.data.outputs import check_file, check_output
 
+    if page is not None:
+        check_file(page, ".html", force=force, inputs=files)
     if output is not None:
         check_output(output, force=force, inputs=files)
     if model is None:
@@ -144,13 +147,6 @@ def _require_targets(files: Sequence[Path], output: Path | None, model: Path | N
     require_free(model, force, marks=["model.json"])
     if not model.absolute().parent.is_dir():
         raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
-
-
-def _require_page(files: Sequence[Path], page: Path | None, force: bool) -> None:
-    from topocraft.data.outputs import check_file
-
-    if page is not None:
-        check_file(page, ".html", force=force, inputs=files)
 
 
 def _read(files: Sequence[Path], columns: _Columns, genes: _Genes, progress: Progress) -> tuple[AnnData, _Columns]:
@@ -238,18 +234,9 @@ def _report(
 ) -> Iterator[Path]:
     from topocraft.report import write_report
 
-    command = shlex.join(["topocraft", *sys.argv[1:]])
+    shown = {"source": output.name, "command": shlex.join(["topocraft", *sys.argv[1:]])}
     try:
-        yield write_report(
-            adata,
-            page,
-            label_key=columns.label_key,
-            source=output.name,
-            command=command,
-            seed=seed,
-            force=True,
-            progress=progress,
-        )
+        yield write_report(adata, page, label_key=columns.label_key, **shown, seed=seed, force=True, progress=progress)
     except InputError as error:
         # The integration stands all the same, and is written.
         progress.warn(f"There is no page. {error}")
