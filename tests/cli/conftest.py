@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,20 @@ def cells() -> AnnData:
     return adata
 
 
-@pytest.fixture
-def folder(tmp_path: Path, cells: AnnData, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Enter a folder with ``cells.h5ad`` and, of two of its batches, ``large.h5ad`` and ``medium.h5ad``."""
-    cells.write_h5ad(tmp_path / "cells.h5ad")
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory, cells: AnnData) -> Path:
+    """Return a folder with ``cells.h5ad`` and, of two of its batches, ``large.h5ad`` and ``medium.h5ad``."""
+    place = tmp_path_factory.mktemp("written")
+    cells.write_h5ad(place / "cells.h5ad")
     for batch in ("large", "medium"):
-        cells[cells.obs["batch"] == batch].write_h5ad(tmp_path / f"{batch}.h5ad")
+        cells[cells.obs["batch"] == batch].write_h5ad(place / f"{batch}.h5ad")
+    return place
+
+
+@pytest.fixture
+def folder(tmp_path: Path, written: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Enter a copy of the folder of ``written``."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

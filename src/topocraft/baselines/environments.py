@@ -107,7 +107,7 @@ def _missing_r(packages: tuple[str, ...]) -> str:
     if program is None:
         return f"R is not here: no Rscript on the path, which {' and '.join(packages)} needs."
     listed = ", ".join(f'"{package}"' for package in packages)
-    code = f"cat(setdiff(c({listed}), rownames(installed.packages())))"
+    code = f"cat(Filter(function(p) !nzchar(system.file(package = p)), c({listed})))"
     try:
         asked = subprocess.run([program, "-e", code], capture_output=True, text=True, timeout=R_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = "osD^vP"
-FEWEST_SIZES = 3
+FEWEST_SIZES, LEAST_RANGE = 3, 4
+"""Curves and slopes need so many sizes, the largest at least so many times the smallest."""
 SHADES = ("#2F6DA8", "#8FB8DE")
 PANELS = (("wall_seconds", 1.0, "wall time (s)"), ("peak_bytes", 1e9, "peak memory (GB)"))
 
@@ -48,7 +49,7 @@ def slopes(rows: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Indexed by method: ``wall_seconds`` and ``peak_bytes``, 1 where ten times the cells cost ten times as much, NaN
-        of fewer than three sizes; ``n_sizes``.
+        of fewer than three sizes or where the largest is less than four times the smallest; ``n_sizes``.
 
     Examples
     --------
@@ -69,8 +70,12 @@ def slopes(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index", columns=["wall_seconds", "peak_bytes", "n_sizes"])
 
 
+def _make_a_curve(cells: pd.Series) -> bool:
+    return cells.nunique() >= FEWEST_SIZES and bool(cells.max() >= LEAST_RANGE * cells.min())
+
+
 def _slope(cells: pd.Series, costs: pd.Series) -> float:
-    if len(cells) < FEWEST_SIZES:
+    if not _make_a_curve(cells):
         return float("nan")
     return float(np.polyfit(np.log(cells.to_numpy(dtype=float)), np.log(costs.to_numpy(dtype=float)), 1)[0])
 
@@ -86,8 +91,9 @@ def costs_figure(rows: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Two panels: of three sizes or more, curves over the number of cells, both axes logarithmic, with the log-log
-        slope; of fewer, a bar for each. Not registered with pyplot.
+        Two panels: of three sizes or more, the largest at least four times the smallest, curves over the number of
+        cells, both axes logarithmic, with the log-log slope; of one or two sizes a bar for each; of others one bar for
+        each method, its median over all runs. Not registered with pyplot.
 
     Examples
     --------
@@ -100,7 +106,9 @@ def costs_figure(rows: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     costs = costs_of(rows)
-    curves = costs["n_cells"].nunique() >= FEWEST_SIZES
+    curves = _make_a_curve(costs["n_cells"])
+    if not curves and costs["n_cells"].nunique() > len(SHADES):
+        costs = _over_sizes(rows, costs)
     figure = Figure(figsize=(9.5, 4.2 if curves else 1.1 + 0.3 * len(costs)), dpi=150, layout="constrained")
     panels = figure.subplots(1, 2)
     growth = slopes(rows)
@@ -113,6 +121,11 @@ def costs_figure(rows: pd.DataFrame) -> Figure:
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=8)
     return figure
+
+
+def _over_sizes(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """Return medians over all runs of a method, whatever the number of cells; methods in the same order."""
+    return costs_of(rows.assign(n_cells=costs["n_cells"].max()))
 
 
 def _bars(panel: Axes, costs: pd.DataFrame, column: str, unit: float) -> None:
