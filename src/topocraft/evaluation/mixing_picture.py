@@ -68,6 +68,7 @@ def mixing_figure(embeddings: Mapping[str, np.ndarray], mixing: pd.DataFrame, se
 def _draw(panel: Axes, layout: np.ndarray, values: np.ndarray) -> PathCollection:
     """Draw cells without a value in grey, the others in shades; return these, for the scale."""
     known, area = ~np.isnan(values), dot_area(len(values))
-    panel.scatter(*layout[~known].T, s=area, c=MISSING, linewidths=0)
+    x, y = layout.T
+    panel.scatter(x[~known], y[~known], s=area, c=MISSING, linewidths=0)
     hide_scales(panel)
-    return panel.scatter(*layout[known].T, s=area, c=values[known], cmap=SHADES, vmin=0, vmax=1, linewidths=0)
+    return panel.scatter(x[known], y[known], s=area, c=values[known], cmap=SHADES, vmin=0, vmax=1, linewidths=0)
