@@ -14,6 +14,7 @@ from matplotlib.patches import Circle, Rectangle
 from topocraft.benchmark import costs_figure, scores_figure, slopes, tidy
 from topocraft.benchmark.circles import BAR, LARGEST, TRACK
 from topocraft.benchmark.records import Record
+from topocraft.errors import ConfigError
 from topocraft.metrics.catalogue import CATALOGUE, members
 from topocraft.metrics.suite import Score
 
@@ -108,6 +109,11 @@ def test_nothing_is_cut_off(scored: Scored) -> None:
         assert box.x0 >= 0, text.get_text()
         assert box.x1 <= figure.bbox.x1, text.get_text()
         assert box.y1 <= figure.bbox.y1, text.get_text()
+
+
+def test_a_dataset_that_is_not_there_is_refused(rows: pd.DataFrame) -> None:
+    with pytest.raises(ConfigError, match="dataset must be one of 'a', 'b'; got 'c'"):
+        scores_figure(rows, "c")
 
 
 def _costs(method: str, slope: float, sizes: tuple[int, ...] = (100, 1000, 10_000)) -> list[Record]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from anndata import AnnData
 from typer.testing import CliRunner, Result
@@ -80,5 +81,26 @@ def run(folder: Path) -> Run:
 def quickly(run: Run) -> Run:
     def call(*arguments: str, code: int = 0) -> Result:
         return run("integrate", *arguments, "--threads", "1", *QUICKLY, code=code)
+
+    return call
+
+
+@pytest.fixture
+def scored(folder: Path, cells: AnnData) -> AnnData:
+    """Write ``scored.h5ad`` with two embeddings of known quality into the folder."""
+    adata, noise = cells.copy(), np.random.default_rng(0).normal(size=(2, cells.n_obs, 4)).astype(np.float32)
+    types, batch = (9.0 * np.eye(6, 4)[adata.obs[key].cat.codes] for key in ("celltype", "batch"))
+    adata.obsm["X_topocraft"] = (noise[0] + types).astype(np.float32)
+    adata.obsm["X_other"] = (noise[1] + batch).astype(np.float32)
+    adata.obsm["X_before"] = (noise[0] + types + batch).astype(np.float32)
+    adata.obs["dose"] = np.where(np.arange(adata.n_obs) % 4 > 0, np.arange(adata.n_obs) / 7.0, np.nan)
+    adata.write_h5ad(folder / "scored.h5ad")
+    return adata
+
+
+@pytest.fixture
+def evaluate(run: Run, scored: AnnData) -> Run:
+    def call(*arguments: str, code: int = 0) -> Result:
+        return run("evaluate", *arguments, code=code)
 
     return call

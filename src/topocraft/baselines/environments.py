@@ -61,11 +61,6 @@ def find_place(method: Method) -> Place:
     return Place("nowhere", None, _unplaced(method, missing))
 
 
-def is_installed(method: Method) -> bool:
-    """Tell whether a method can run on this machine."""
-    return find_place(method).python is not None
-
-
 def read_marker(method: Method) -> dict[str, Any] | None:
     """Return what is known of the method's finished environment; ``None`` where there is none."""
     try:

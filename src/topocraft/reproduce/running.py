@@ -213,5 +213,8 @@ def _size(recipe: Recipe, overrides: Overrides, progress: Progress) -> tuple[Siz
 
 def _missing(size: Size, overrides: Overrides, progress: Progress) -> dict[str, str]:
     needed = dict.fromkeys(source.needs for source in size.sources if source.needs)
-    reasons = {name: why_missing(name, Scale(folder=overrides.data), progress) for name in needed}
+    reasons = {}
+    for name in needed:
+        progress.phase(f"look for {name}")
+        reasons[name] = why_missing(name, Scale(folder=overrides.data), progress)
     return {name: reason for name, reason in reasons.items() if reason}
