@@ -75,7 +75,7 @@ def test_an_unknown_ending_lists_what_is_read(tmp_path: Path) -> None:
 
 
 def test_a_matrix_without_its_folder(raw: Path) -> None:
-    with pytest.raises(FileError, match=r"with its genes and barcodes: pass the raw '.*raw'\."):
+    with pytest.raises(FileError, match=r"with its genes and barcodes: pass the folder '.*raw'\."):
         read_cells_file(raw / "matrix.mtx.gz")
 
 
@@ -112,7 +112,7 @@ def test_an_h5_that_is_not_of_10x(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["matrix.mtx.gz", "features.tsv.gz", "barcodes.tsv.gz"])
 def test_a_truncated_10x_folder(raw: Path, name: str) -> None:
     (raw / name).write_bytes((raw / name).read_bytes()[:-12])
-    with pytest.raises(FileError, match=r"is damaged or not a 10x mtx raw: "):
+    with pytest.raises(FileError, match=r"is damaged or not a 10x mtx folder: "):
         read_cells_file(raw)
 
 
