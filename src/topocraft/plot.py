@@ -1,125 +1,30 @@
-"""One picture: the cells before and after integration, by batch and by type."""
+"""Pictures of cells in the plane, coloured by batch and by type: before and after integration, or by many methods."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from topocraft.errors import InputError
-from topocraft.randomness import numpy_stream, stream_seed
-from topocraft.topology.graph import connectivities
-from topocraft.topology.neighbors import nearest_neighbors
+from topocraft.layout import umap_layout
+from topocraft.randomness import numpy_stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from scipy import sparse
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442")
 """Okabe and Ito's eight colours, told apart with any colour vision (https://jfly.uni-koeln.de/color/)."""
 MANY = "turbo"
 """Colour map for more categories than the palette has."""
 MISSING = "#D0D0D0"
-NEIGHBORS, SPREAD, MIN_DISTANCE = 15, 1.0, 0.3
-FEW = 20
-"""Cells for which the spectral start of a layout has too little to go by."""
+FRAME = "#BBBBBB"
 PANEL_INCHES, DOTS_PER_INCH = 3.4, 150
 LEGEND_ROWS = 16
-
-
-def umap_layout(points: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Lay cells out in the plane by UMAP, the same for the same seed.
-
-    Parameters
-    ----------
-    points
-        Coordinates, (n_cells, d), finite, at least 4 cells.
-    seed
-        Of the layout.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n_cells, 2), float32. Distances in it are no measure of anything: it is for looking at.
-
-    Raises
-    ------
-    InputError
-        Fewer than 4 cells.
-
-    References
-    ----------
-    McInnes, Healy, Melville 2018, arXiv:1802.03426.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from topocraft.plot import umap_layout
-    >>> umap_layout(np.random.default_rng(0).normal(size=(40, 5))).shape
-    (40, 2)
-    """
-    if len(points) < 4:
-        raise InputError(f"A UMAP needs at least 4 cells; got {len(points)}.")
-    return graph_layout(connectivities(nearest_neighbors(points, NEIGHBORS, seed)), points, seed)
-
-
-def graph_layout(graph: sparse.csr_matrix, points: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Lay a graph of cells out in the plane as UMAP does, the same for the same seed.
-
-    Parameters
-    ----------
-    graph
-        Weights, 0 … 1, symmetric, (n_cells, n_cells), at least 4 cells.
-    points
-        Coordinates, (n_cells, d), that say where to begin with pieces of the graph that are not joined.
-    seed
-        Of the layout.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n_cells, 2), float32.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from scipy import sparse
-    >>> from topocraft.plot import graph_layout
-    >>> points = np.random.default_rng(0).normal(size=(40, 5))
-    >>> graph_layout(sparse.csr_matrix(np.ones((40, 40)) - np.eye(40)), points).shape
-    (40, 2)
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from umap import umap_
-
-        # Our graph, and only the layout from umap: to compile its neighbour search takes 15 s more.
-        a, b = umap_.find_ab_params(SPREAD, MIN_DISTANCE)
-        layout: np.ndarray = umap_.simplicial_set_embedding(
-            points,
-            graph.tocoo(),
-            n_components=2,
-            initial_alpha=1.0,
-            a=a,
-            b=b,
-            gamma=1.0,
-            negative_sample_rate=5,
-            n_epochs=None,
-            init="random" if len(points) < FEW else "spectral",
-            random_state=np.random.RandomState(stream_seed(seed, "umap")),
-            metric="euclidean",
-            metric_kwds={},
-            densmap=False,
-            densmap_kwds={},
-            output_dens=False,
-        )[0]
-    return layout
 
 
 def umap_figure(before: np.ndarray, after: np.ndarray, colours: Mapping[str, Any], seed: int = 0) -> Figure:
@@ -231,11 +136,21 @@ def _categories(values: Any, drawn: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
 def _draw(panel: Axes, layout: np.ndarray, codes: np.ndarray, n_names: int) -> None:
     palette = [*_palette(n_names), MISSING]
-    area = float(np.clip(12_000 / len(layout), 0.5, 9.0))
-    panel.scatter(layout[:, 0], layout[:, 1], s=area, c=[palette[code] for code in codes], linewidths=0, alpha=0.9)
-    panel.set(xticks=[], yticks=[])
+    colours = [palette[code] for code in codes]
+    panel.scatter(layout[:, 0], layout[:, 1], s=dot_area(len(layout)), c=colours, linewidths=0, alpha=0.9)
+    hide_scales(panel)
     panel.set_box_aspect(1)
-    panel.spines[:].set_color("#BBBBBB")
+
+
+def dot_area(n_cells: int) -> float:
+    """Return how large the dot of a cell is, in square points: smaller where there are more."""
+    return float(np.clip(12_000 / n_cells, 0.5, 9.0))
+
+
+def hide_scales(panel: Axes) -> None:
+    """Take the numbers off both axes, which mean nothing in a layout, and draw a pale frame."""
+    panel.set(xticks=[], yticks=[])
+    panel.spines[:].set_color(FRAME)
 
 
 def _legend_inches(names: list[str]) -> float:
