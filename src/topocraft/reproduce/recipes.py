@@ -76,8 +76,8 @@ _ALL = (
             10,
         ),
         smaller=Size(
-            "the ten scenarios with 1,000 cells × 2,000 genes, three seeds",
-            tuple(Simulated(name, cells=1000, genes=2000) for name in SETTINGS),
+            "the ten scenarios with half of the cells, 2,000 × 10,000 genes, three seeds",
+            tuple(Simulated(name, cells=2000) for name in SETTINGS),
             3,
         ),
         umaps=SHOWN_SETTINGS,
