@@ -194,8 +194,8 @@ def test_what_does_not_fit_is_not_started(make: Make, prepared: Preparation, tmp
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"seed": -1}, "seed must be a whole number of at least 0"),
-        ({"seed": 2**32}, "seed must be a whole number of at least 0"),
+        ({"seed": -1}, "seed must be a whole number from 0 to"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to"),
         ({"time_limit": 0}, "time_limit must be a number of seconds above 0, or None; got 0"),
         ({"memory_limit": math.nan}, "memory_limit must be a number of bytes above 0, or None; got nan"),
         ({"threads": 0}, "threads must be a whole number of at least 1"),
