@@ -91,6 +91,6 @@ def _sentence(row: dict[str, Any], kind: str) -> str:
         )
     return (
         f"{kind.capitalize()} '{row['group']}' was taken out of batch '{row['batch']}' ({row['cells']:,} cells) and "
-        f"the rest integrated again: {row['absorbed']:.1%} of its {row['judged']:,} cells elsewhere now lie among other "
-        f"cells of that batch{into}; with it there, {row['before']:.1%} did."
+        f"the rest integrated again: {row['absorbed']:.1%} of its {row['judged']:,} cells elsewhere now lie among "
+        f"other cells of that batch{into}; with it there, {row['before']:.1%} did."
     )

@@ -56,7 +56,8 @@ def confidence_statement(table: pd.DataFrame, subject: Subject) -> Statement:
         reference_name="at most",
         sentence=(
             f"{share:.1%} of {len(audited):,} cells are flagged ({why}); a cell keeps "
-            f"{audited['topocraft_kept'].mean():.0%} of its neighbours and is mixed at {audited['topocraft_mixed'].mean():.2f} on average."
+            f"{audited['topocraft_kept'].mean():.0%} of its neighbours and is mixed at "
+            f"{audited['topocraft_mixed'].mean():.2f} on average."
         ),
     )
 

@@ -46,7 +46,7 @@ def matched_clusters(expression: sparse.csr_matrix, own: Sequence[OwnBatch]) -> 
     first = 0
     for one in own:
         groups[one.cells] = joined[first + one.clusters]
-        first += one.clusters.max() + 1
+        first += int(one.clusters.max()) + 1
     sizes = np.bincount(groups[groups >= 0])
     rank = np.argsort(np.argsort(-sizes, kind="stable"), kind="stable")
     groups[groups >= 0] = rank[groups[groups >= 0]]

@@ -173,7 +173,8 @@ def _types(adata: AnnData, label_key: str | None, kept: np.ndarray) -> tuple[np.
 
 
 def _condition(adata: AnnData, name: str, kept: np.ndarray) -> np.ndarray:
-    return given_labels(adata.obs, name, "conditions", "to go on without it")[kept]
+    levels: np.ndarray = given_labels(adata.obs, name, "conditions", "to go on without it")[kept]
+    return levels
 
 
 def _listed(names: str | Sequence[str]) -> list[str]:
