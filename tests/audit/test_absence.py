@@ -12,6 +12,7 @@ from topocraft.audit.absence import ALONE, PLANTED, alone_table, run_planted
 from topocraft.audit.absence_statements import absence_statements, risk_statement
 from topocraft.audit.risk import risk_table
 from topocraft.data.cells import Cells
+from topocraft.progress import Silent
 
 
 def _truth(names: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -21,7 +22,7 @@ def _truth(names: np.ndarray, codes: np.ndarray) -> np.ndarray:
 def _planted(make: Any, own_of: Any, again: Any, n_removals: int = 1, points: Any = None) -> pd.DataFrame:
     subject = make(points)
     risks = risk_table(subject, np.random.default_rng(0))
-    return run_planted(subject, own_of(subject), risks, again, n_removals, np.random.default_rng(0), 199)
+    return run_planted(subject, own_of(subject), risks, again, n_removals, np.random.default_rng(0), 199, Silent())
 
 
 def test_a_group_that_stays_apart_is_not_absorbed(heaps: Any, make: Any, own_of: Any, codes: np.ndarray) -> None:
@@ -71,7 +72,7 @@ def test_cells_that_their_own_batch_puts_elsewhere_are_not_judged(
     subject.groups[:10] = 1  # ten cells of type a, batch x, with the wrong label
     risks = pd.DataFrame([{"group": "b", "batch": "y", "risk": 0.0}])
     again = lambda cells, seed: heaps(_truth(cells.cell_names, codes), seed)  # noqa: E731
-    table = run_planted(subject, own_of(subject), risks, again, 1, np.random.default_rng(0), 19)
+    table = run_planted(subject, own_of(subject), risks, again, 1, np.random.default_rng(0), 19, Silent())
     assert table["judged"].tolist() == [40]
 
 
@@ -111,5 +112,5 @@ def test_what_was_not_tried_is_said(make: Any) -> None:
     risks = risk_table(make(), np.random.default_rng(0))
     said = risk_statement(risks, risks.head(0), "type")
     assert said.verdict == "ok"
-    assert "0 were tried" in said.sentence
+    assert "Tried: 0." in said.sentence
     assert risk_statement(risks.head(0), risks.head(0), "type").verdict == "unknown"

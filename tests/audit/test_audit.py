@@ -44,7 +44,9 @@ def test_every_part_speaks_and_every_number_has_a_meaning(call: Call, again: Any
     frame = found.to_frame()
     assert frame["part"].drop_duplicates().tolist() == PARTS
     assert set(frame["verdict"]) <= set(get_args(Verdict))
-    assert frame["value"].notna().all()
+    assert (frame["value"].notna() | (frame["verdict"] == "unknown")).all()
+    assert frame["value"].notna().sum() >= len(frame) - 1, "inside these types there is no structure to keep"
+    frame = frame[frame["value"].notna()]
     assert (frame["sentence"].str.endswith(".") & (frame["sentence"].str.len() > 30)).all()
     assert ((frame["reference_name"] != "") | (frame["null_name"] != "")).all(), "each is held against something"
     assert (frame["p_value"].isna() | (frame["null_name"] != "")).all()
@@ -115,12 +117,12 @@ def test_the_folder_holds_cells_pictures_and_tables(call: Call, again: Any, cell
 def test_pictures_and_tables_show_what_is_there(call: Call, again: Any) -> None:
     found = call(again=again, budget=3)
     labels = [text.get_text() for text in statements_figure(found).axes[0].get_yticklabels()]
-    assert len(labels) == len(found.statements)
+    assert len(labels) == found.to_frame()["value"].notna().sum()
     assert labels[0] == "design: small batches"
     left, right = losses_figure(found).axes
     assert len(right.get_yticklabels()) == 3
     assert left.get_xlabel() == "share before integration"
     assert audit_table(found).row_count == len(found.statements) + len(PARTS)
     words = list(audit_words(found))
-    assert any("1 splits and 2 removals" in line for line in words)
+    assert any("splits 1, removals 2" in line for line in words)
     assert sum(found.counts().values()) == len(found.statements)

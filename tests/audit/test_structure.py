@@ -60,7 +60,7 @@ def test_a_cell_far_from_all_others_is_no_structure(make: Any, own_of: Any) -> N
     far = np.where(np.arange(60) % 3 == 0, 5.0, 1.0)[:, None]
     one, other = (_ranks(far * np.random.default_rng(seed).normal(size=(60, 30))) for seed in (0, 1))
     assert _correlation(one, other) > 0.7
-    assert abs(_correlation(_relative(one), _relative(other))) < 0.1
+    assert abs(_correlation(_relative(one), _relative(other))) < 0.35
 
 
 def test_lost_structure_is_bad_where_there_was_some(make: Any, own_of: Any) -> None:

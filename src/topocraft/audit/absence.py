@@ -16,6 +16,7 @@ from topocraft.audit.neighbourhoods import nearest_of_pool, share_of_others
 from topocraft.audit.rerun import Method
 from topocraft.audit.risk import FEWEST
 from topocraft.audit.subject import NEIGHBORS, OwnBatch, Subject
+from topocraft.progress import Progress
 
 PLANTED, ALONE = "taken out", "in one batch only"
 COLUMNS = (
@@ -32,6 +33,7 @@ def run_planted(
     n_removals: int,
     generator: np.random.Generator,
     n_draws: int,
+    shown: Progress,
 ) -> pd.DataFrame:
     """Take the groups most at risk, each out of one batch, integrate the rest, and count how many are absorbed.
 
@@ -47,7 +49,10 @@ def run_planted(
     """
     first = risks[~risks["group"].duplicated()]
     tried = pd.concat([first, risks.drop(first.index)]).head(n_removals)
-    rows = [_planted(subject, own, row, method, generator, n_draws) for row in tried.to_dict(orient="records")]
+    rows = []
+    for removal in tried.to_dict(orient="records"):
+        shown.say(f"Absence: without '{removal['group']}' in batch '{removal['batch']}', the rest is integrated.")
+        rows.append(_planted(subject, own, removal, method, generator, n_draws))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

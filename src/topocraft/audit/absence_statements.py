@@ -44,7 +44,7 @@ def risk_statement(risks: pd.DataFrame, tested: pd.DataFrame, kind: str) -> Stat
         null_name="other cells as near as its own kind",
         sentence=(
             f"{len(near)} of {len(risks)} removals are at risk: the {kind} lies less than twice as far from other "
-            f"cells of the batch as from its own kind there. Nearest: {shown}. {len(tested)} were tried."
+            f"cells of the batch as from its own kind there. Nearest: {shown}. Tried: {len(tested)}."
         ),
     )
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from topocraft.progress import Progress
 
 BUDGET, PERMUTATIONS = 1.5, 199
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "igraph")
 Found = tuple[list[Statement], dict[str, pd.DataFrame]]
 
 
@@ -140,21 +141,14 @@ def audit(
         statements = [one for said, _ in parts for one in said] + [confidence_statement(cells, subject)]
     tables = {name: table for _, made in parts for name, table in made.items()}
     facts = {
-        "versions": {"topocraft": __version__}
-        | {name: importlib.metadata.version(name) for name in ("numpy", "igraph")},
         "batch_key": [batch_key] if isinstance(batch_key, str) else list(batch_key),
         "label_key": label_key,
         "embedding": embedding or EMBEDDING,
         "seed": seed,
         "permutations": permutations,
         "budget": budget,
-        "splits": plan.splits,
-        "removals": plan.removals,
-        "rerun_cost": plan.cost,
-        "n_cells": len(subject.batch),
-        "n_left_out": int((~subject.kept).sum()),
         "seconds": round(time.perf_counter() - began, 1),
-        "integration_seconds": _integration_seconds(adata),
+        **_facts(adata, subject, plan),
     }
     return Audit(tuple(statements), tables, cells, facts)
 
@@ -198,7 +192,7 @@ def _integrated_again(
         nulls = list(null_statements.null_statements(table, chances, reason))
     if rerun is not None and plan.removals and len(risks):
         draws = numpy_stream(seed, "planted absence")
-        tested = absence.run_planted(subject, own, risks, rerun.whole, plan.removals, draws, n_draws)
+        tested = absence.run_planted(subject, own, risks, rerun.whole, plan.removals, draws, n_draws, shown)
     why = _why_not(rerun, own)
     said = [risk_statement(risks, tested, subject.kind)]
     said += [] if len(tested) else absence_statements.untested(why)
@@ -231,6 +225,15 @@ def _judged(subject: Subject, own: Sequence[OwnBatch], seed: int, n_draws: int) 
     ]
 
 
-def _integration_seconds(adata: AnnData) -> float | None:
-    seconds: dict[str, Any] = dict(adata.uns.get(KEY, {}).get("seconds", {}))
-    return round(float(np.sum(list(seconds.values()))), 1) if seconds else None
+def _facts(adata: AnnData, subject: Subject, plan: Plan) -> dict[str, Any]:
+    seconds = dict(adata.uns.get(KEY, {}).get("seconds", {}))
+    libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return {
+        "versions": {"topocraft": __version__} | libraries,
+        "splits": plan.splits,
+        "removals": plan.removals,
+        "rerun_cost": plan.cost,
+        "n_cells": len(subject.batch),
+        "n_left_out": int((~subject.kept).sum()),
+        "integration_seconds": round(float(np.sum(list(seconds.values()))), 1) if seconds else None,
+    }

@@ -28,7 +28,8 @@ def matched_clusters(expression: sparse.csr_matrix, own: Sequence[OwnBatch]) -> 
 
     A cluster's profile is its mean expression less the mean of the cluster means of its batch, which takes out what
     the batch adds everywhere. Clusters of two batches that are each other's most correlated are joined; a cluster left
-    alone joins its most correlated one, so that a population that one batch cuts in two stays one.
+    alone joins its most correlated one, so that a population that one batch cuts in two stays one. A batch of a single
+    cluster has no profile, and matches nothing.
 
     Examples
     --------

@@ -25,7 +25,7 @@ def null_statements(table: pd.DataFrame, chances: Sequence[Chance], no_harmony: 
     means = table.groupby("what")[["knn_overlap", "ari", "halves_mixed", "overlap_with_given"]].mean()
     splits = table[table["what"] == SPLIT]
     where = " and ".join(f"'{name}'" for name in splits["batch"].unique())
-    yield _neighbours(means, chances, f"{where} split at random in two, {len(splits)} times", no_harmony)
+    yield _neighbours(means, chances, f"{where}, split at random in two (draws: {len(splits)})", no_harmony)
     yield _clusters(means, no_harmony)
     yield _halves(means, chances)
 

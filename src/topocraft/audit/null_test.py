@@ -67,6 +67,7 @@ def run_null_tests(
     for draw in range(n_splits):
         one = own[draw % len(own)]
         split = split_batch(subject, one, draw, seed)
+        shown.say(f"Null test {draw + 1} of {n_splits}: batch '{one.name}', split at random, is integrated.")
         found = {SPLIT: method(split.cells, subject.config.seed + draw)}
         shown.phase(f"null {draw + 1}")
         harmony, reason = harmony_embedding(split.cells, subject.config.preprocess, seed)

@@ -44,16 +44,16 @@ def displaced(one: OwnBatch) -> np.ndarray:
 
 def population_statements(table: pd.DataFrame) -> Iterator[Statement]:
     """Yield how much is lost over all populations, then every population that lost something."""
-    if table.empty:
+    judged = table[table["verdict"] != "unknown"] if len(table) else table
+    if not len(judged):
         yield Statement(
             part=PART,
             name="lost share",
             value=NAN,
             verdict="unknown",
-            sentence="No batch has enough cells for clusters of its own, so that over-correction cannot be told.",
+            sentence="No batch has two clusters of its own, so that over-correction cannot be told.",
         )
         return
-    judged = table[table["verdict"] != "unknown"]
     weights = judged["cells"]
     after, before = (float(np.average(judged[moment], weights=weights)) for moment in ("after", "before"))
     chance = float(np.average(judged["chance"], weights=weights))

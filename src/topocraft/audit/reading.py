@@ -43,7 +43,7 @@ def audit_words(audit: Audit) -> Iterator[str]:
     took = f"The audit took {duration(seconds)}"
     if integration:
         took += f", {seconds / integration:.1f} times what is recorded of the integration ({duration(integration)})"
-    yield f"{took}; {audit.facts['splits']} splits and {audit.facts['removals']} removals were integrated again."
+    yield f"{took}; integrated again: splits {audit.facts['splits']}, removals {audit.facts['removals']}."
 
 
 def _number(value: float) -> str:

@@ -92,8 +92,6 @@ def _method(config: IntegrationConfig, progress: Progress | None) -> Method:
 
 def _drawn(n_cells: int, n_batches: int, config: IntegrationConfig) -> float:
     """Return how many cells training draws, all in all."""
-    from topocraft.training.sampler import epochs_for, steps_per_epoch
+    from topocraft.training.sampler import drawn_per_epoch, epochs_for
 
-    steps = steps_per_epoch(n_cells, n_batches, config.training)
-    per_step = min(config.training.cells_per_step, config.training.cells_per_batch * n_batches)
-    return float(epochs_for(n_cells, n_batches, config.training) * steps * per_step)
+    return float(epochs_for(n_cells, n_batches, config.training) * drawn_per_epoch(n_cells, n_batches, config.training))
