@@ -142,4 +142,5 @@ def _sure(subject: Subject, own: Sequence[OwnBatch], asked: np.ndarray) -> np.nd
             sure[one.cells[wanted]] = (
                 share_of_others(one.before.indices, groups, _depth(int(wanted.sum())))[wanted] <= 0.5
             )
-    return sure[asked]
+    found: np.ndarray = sure[asked]
+    return found

@@ -10,7 +10,7 @@ import pandas as pd
 from topocraft.audit.neighbourhoods import common_share
 from topocraft.audit.populations import displaced
 from topocraft.audit.records import Statement, Verdict
-from topocraft.audit.subject import OwnBatch, Subject
+from topocraft.audit.subject import WIDE, OwnBatch, Subject
 from topocraft.errors import UndefinedScore
 from topocraft.metrics.mixing_map import mixing_map
 
@@ -26,8 +26,9 @@ def cell_table(subject: Subject, own: Sequence[OwnBatch], index: pd.Index) -> pd
     Columns: ``topocraft_mixed``, neighbours from other batches within the cell's group, observed / expected, 0 … 1;
     ``topocraft_kept``, the share of its 15 nearest in its own batch that are so still, 0 … 1; both NaN where nothing
     can be said. ``topocraft_flag``: "among others" (most neighbours in its batch are now cells that the batch says are
-    different), "neighbours lost" (no more are kept than chance may), "not mixed" (under a fifth of what random order
-    gives, where that is at least 5 cells), or "". ``topocraft_flagged``, whether there is a flag.
+    different), "neighbours lost" (among its 75 nearest, or a quarter of its batch, are no more of those 15 than chance
+    may bring there), "not mixed" (under a fifth of what random order gives, where that is at least 5 cells), or "".
+    ``topocraft_flagged``, whether there is a flag.
     """
     mixed, sound = _mixed(subject)
     kept, scrambled, moved = _kept(subject, own)
@@ -87,8 +88,10 @@ def _kept(subject: Subject, own: Sequence[OwnBatch]) -> tuple[np.ndarray, np.nda
     kept = np.full(len(subject.batch), np.nan)
     scrambled, moved = (np.zeros(len(subject.batch), dtype=bool) for _ in range(2))
     for one in own:
-        shares, k = common_share(one.before.indices, one.after.indices), one.before.indices.shape[1]
-        kept[one.cells] = shares
-        scrambled[one.cells] = shares * k <= hypergeom.ppf(TAIL, len(one.cells) - 1, k, k)
+        before, k = one.before.indices, one.before.indices.shape[1]
+        wide = min(WIDE, max(k, len(one.cells) // 4))
+        kept[one.cells] = common_share(before, one.after.indices[:, :k])
+        near = common_share(before, one.after.indices[:, :wide]) * k
+        scrambled[one.cells] = near <= hypergeom.ppf(TAIL, len(one.cells) - 1, wide, k)
         moved[one.cells] = displaced(one)
     return kept, scrambled, moved

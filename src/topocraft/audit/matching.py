@@ -57,7 +57,7 @@ def matched_clusters(expression: sparse.csr_matrix, own: Sequence[OwnBatch]) -> 
 def _profiles(expression: sparse.csr_matrix, own: Sequence[OwnBatch]) -> tuple[np.ndarray, np.ndarray]:
     profiles, owner = [], []
     for position, one in enumerate(own):
-        n_clusters = one.clusters.max() + 1
+        n_clusters = int(one.clusters.max()) + 1
         member = sparse.csr_matrix((np.ones(len(one.cells)), (one.clusters, np.arange(len(one.cells)))))
         means = (member @ expression[one.cells]).toarray() / np.bincount(one.clusters)[:, None]
         profiles.append(means - means.mean(axis=0))
@@ -85,8 +85,8 @@ def _components(alike: np.ndarray, owner: np.ndarray) -> np.ndarray:
         for hit in best[cluster, np.arange(owner.max() + 1) != owner[cluster]]:
             mutual = best[hit, owner[cluster]] == cluster
             edges[cluster, hit] = mutual and alike[cluster, hit] >= ALIKE
-    for cluster in np.flatnonzero(~(edges | edges.T).any(axis=1)):
-        candidates = np.where(owner == owner[cluster], -np.inf, alike[cluster])
-        edges[cluster, candidates.argmax()] = candidates.max() >= ALIKE
+    for lonely in np.flatnonzero(~(edges | edges.T).any(axis=1)):
+        candidates = np.where(owner == owner[lonely], -np.inf, alike[lonely])
+        edges[lonely, candidates.argmax()] = candidates.max() >= ALIKE
     codes: np.ndarray = sparse.csgraph.connected_components(sparse.csr_matrix(edges), directed=False)[1]
     return codes

@@ -98,7 +98,7 @@ def _shown(statements: tuple[Statement, ...]) -> list[Statement]:
 
 
 def _label(one: Statement) -> str:
-    text = f"{one.part}: {one.name}" + (f", {one.subject}" if one.subject else "")
+    text = f"{one.part}: {one.subject or one.name}"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
@@ -161,6 +161,8 @@ def _draw_absence(panel: Axes, table: pd.DataFrame) -> None:
     before = judged["before"].astype(float)
     panel.plot(before, places, "|", color="black", markersize=12, label="with the group in the batch")
     panel.axvline(0.05, color=PALETTE[5], linewidth=1, linestyle="--", label="5 %")
+    for place, value in enumerate(judged["absorbed"].astype(float)):
+        panel.text(value + 0.01, place, f"{value:.0%}", va="center", fontsize=8)
     names = [f"{row.group}, {row.how}: {row.batch}" for row in judged.itertuples()]
     panel.set(xlim=(0, 1), yticks=places, ylim=(len(judged) - 0.4, -0.6))
     panel.set_yticklabels([name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names], fontsize=8)

@@ -24,7 +24,7 @@ from topocraft.topology.neighbors import NeighborGraph, nearest_neighbors
 if TYPE_CHECKING:
     from anndata import AnnData
 
-COMPONENTS, NEIGHBORS = 50, 15
+COMPONENTS, NEIGHBORS, WIDE = 50, 15, 75
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +67,8 @@ class Subject:
 class OwnBatch:
     """What one batch says of its ``cells``: its own components, neighbours and clusters, and the neighbours after.
 
-    ``components`` (m, d); ``before`` and ``after`` are searched among the cells of the batch alone, ``after`` in the
-    embedding; ``clusters`` (m,), codes of Leiden at the low resolution.
+    ``components`` (m, d); ``before``, 15 neighbours, and ``after``, 75, are searched among the cells of the batch
+    alone, ``after`` in the embedding; ``clusters`` (m,), codes of Leiden at the low resolution.
     """
 
     name: str
@@ -92,7 +92,7 @@ def _own(points: np.ndarray, expression: sparse.csr_matrix, cells: np.ndarray, n
     components = principal_components(expression[cells], COMPONENTS)
     before = nearest_neighbors(components, NEIGHBORS, seed)
     clusters = leiden_clusterings(before.first(NEIGHBORS - 1), (REFERENCE_RESOLUTION,), seed).codes[0]
-    return OwnBatch(name, cells, components, before, nearest_neighbors(points[cells], NEIGHBORS, seed), clusters)
+    return OwnBatch(name, cells, components, before, nearest_neighbors(points[cells], WIDE, seed), clusters)
 
 
 def read_subject(
