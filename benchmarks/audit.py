@@ -53,7 +53,7 @@ def write_audits(log: Path, only: Sequence[str] | None) -> None:
     ordered = [rows[name] for name in (*SETS, *SCENARIOS) if name in rows]
     missing = [name for name in (*SETS, *SCENARIOS) if name not in rows]
     lines = [HEAD, *_null_table(ordered), "", *_absence_table(ordered), "", *_other_table(ordered), ""]
-    lines += ["## What falls short", "", *_failures(ordered), "", *_unmeasured(missing)]
+    lines += ["## What falls short", "", *_failures(ordered), "", *_unmeasured(missing, ordered)]
     PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     print("written: docs/audit-tables.md")
 
@@ -146,9 +146,12 @@ def _failures(rows: list[dict[str, Any]]) -> Iterator[str]:
                 yield f"* `{row['set']}`, {one['part']} ({one['verdict']}): {one['sentence']}"
 
 
-def _unmeasured(missing: list[str]) -> Iterator[str]:
-    if missing:
-        yield f"Not measured yet: {', '.join(f'`{name}`' for name in missing)}."
+def _unmeasured(missing: list[str], rows: list[dict[str, Any]]) -> Iterator[str]:
+    untried = [row["set"] for row in rows if not row["facts"]["removals"]]
+    for what, names in (("Not measured yet", missing), ("Nothing was integrated again yet for", untried)):
+        if names:
+            yield f"{what}: {', '.join(f'`{name}`' for name in names)}."
+            yield ""
 
 
 def _mean(rows: list[dict[str, Any]]) -> dict[str, float]:
