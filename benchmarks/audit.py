@@ -37,8 +37,9 @@ MOST_ABSORBED, COST = 0.05, 2.0
 HEAD = """# Audits of the shared sets
 
 Built by `python benchmarks/run.py audit`: the defaults, seed 0 (scenarios: seed 1), audited by `topocraft audit` with
-its defaults. What every number means: [audit.md](audit.md). Wanted: neighbours kept at least at Harmony's value, at most
-5 % of an absent type absorbed, at most twice the cost of the integration. What falls short is in bold, and named below.
+its defaults. What every number means: [audit.md](audit.md). Wanted: neighbours kept at least at Harmony's value, at
+most 5 % of an absent type absorbed, at most twice the cost of the integration. What falls short is in bold, and named
+below.
 """
 
 
