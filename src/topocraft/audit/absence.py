@@ -14,11 +14,11 @@ import pandas as pd
 from topocraft.audit.chance import paired_null
 from topocraft.audit.neighbourhoods import nearest_of_pool, share_of_others
 from topocraft.audit.rerun import Method
-from topocraft.audit.risk import FEWEST
 from topocraft.audit.subject import NEIGHBORS, OwnBatch, Subject
 from topocraft.progress import Progress
 
 PLANTED, ALONE = "taken out", "in one batch only"
+FEWEST_ALONE = 5
 COLUMNS = (
     *("group", "batch", "how", "risk", "cells", "judged", "k", "before", "absorbed", "into"),
     *("null_low", "null_high", "p_value"),
@@ -59,13 +59,13 @@ def run_planted(
 def alone_table(subject: Subject, own: Sequence[OwnBatch]) -> pd.DataFrame:
     """Return, for groups found in one batch only, how many lie among cells of other batches; columns ``COLUMNS``.
 
-    There is nothing to exchange, so that there is no p-value; ``before`` is NaN.
+    Groups of fewer than 5 cells are left to the statements on the design. There is nothing to exchange, so that there is no p-value; ``before`` is NaN.
     """
     rows = []
     for group, name in enumerate(subject.group_names):
         members = subject.groups == group
         batches = np.unique(subject.batch[members])
-        if len(batches) == 1 and members.sum() >= FEWEST:
+        if len(batches) == 1 and members.sum() >= FEWEST_ALONE:
             asked, others = np.flatnonzero(members), np.flatnonzero(subject.batch != batches[0])
             sure = _sure(subject, own, asked)
             row = {"group": name, "batch": subject.cells.batch_names[batches[0]], "how": ALONE, "cells": len(asked)}
