@@ -59,7 +59,8 @@ def run_planted(
 def alone_table(subject: Subject, own: Sequence[OwnBatch]) -> pd.DataFrame:
     """Return, for groups found in one batch only, how many lie among cells of other batches; columns ``COLUMNS``.
 
-    Groups of fewer than 5 cells are left to the statements on the design. There is nothing to exchange, so that there is no p-value; ``before`` is NaN.
+    Groups of fewer than 5 cells are left to the statements on the design. There is nothing to exchange, so that there
+    is no p-value; ``before`` is NaN.
     """
     rows = []
     for group, name in enumerate(subject.group_names):
