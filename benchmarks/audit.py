@@ -142,9 +142,10 @@ def _failures(rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         for one in row["statements"]:
             absorbed = one["name"].startswith("absorbed") and (one["value"] or 0) > MOST_ABSORBED
-            neighbours = one["name"] == "neighbours kept" and one["verdict"] != "ok"
+            neighbours = one["name"] == "neighbours kept" and one["verdict"] == "warning"
             if one["verdict"] == "bad" or absorbed or neighbours:
-                yield f"* `{row['set']}`, {one['part']} ({one['verdict']}): {one['sentence']}"
+                about = f", {one['subject']}" if one["subject"] else ""
+                yield f"* `{row['set']}`, {one['part']}{about} ({one['verdict']}): {one['sentence']}"
 
 
 def _unmeasured(missing: list[str], rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,3 +62,15 @@ def test_cells_that_moved_into_another_population_are_displaced(
 def test_without_clusters_nothing_can_be_told() -> None:
     (said,) = population_statements(pd.DataFrame())
     assert said.verdict == "unknown"
+
+
+def test_what_was_among_others_before_is_not_lost(make: Any, own_of: Any, codes: np.ndarray) -> None:
+    """Clusters that cut a type in two have the other half nearby before and after."""
+    subject = make()
+    cut = [replace(one, clusters=np.where(np.arange(len(one.cells)) % 2 == 0, 0, 1)) for one in own_of(subject)]
+    table = population_table(subject, cut, np.random.default_rng(0), 99)
+    assert (table["verdict"] == "unknown").all(), "as many others as chance gives leave nothing to lose"
+    cut = [replace(one, clusters=np.where((codes[one.cells] == 0) & (one.cells % 2 == 0), 1, 0)) for one in cut]
+    row = population_table(subject, cut, np.random.default_rng(0), 99).set_index(["batch", "cluster"]).loc[("x", 1)]
+    assert row["before"] == pytest.approx(20 / 39, abs=0.15)
+    assert row["lost"] == pytest.approx((row["after"] - row["before"]) / (100 / 119 - row["before"]))

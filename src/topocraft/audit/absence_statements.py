@@ -11,7 +11,7 @@ from topocraft.audit.absence import ALONE
 from topocraft.audit.records import NAN, Statement, Verdict
 
 PART = "absence"
-MOST_ABSORBED, MANY_ABSORBED, LEVEL, AT_RISK = 0.05, 0.2, 0.05, 0.5
+MOST_ABSORBED, MANY_ABSORBED, LEVEL, AT_RISK, FEW_JUDGED = 0.05, 0.2, 0.05, 0.5, 10
 
 
 def untested(why: str) -> Iterator[Statement]:
@@ -77,7 +77,7 @@ def _statement(row: dict[str, Any], kind: str) -> Statement:
 def _verdict(row: dict[str, Any]) -> Verdict:
     if row["absorbed"] <= MOST_ABSORBED:
         return "ok"
-    if row["how"] != ALONE and row["p_value"] > LEVEL:
+    if row["judged"] < FEW_JUDGED or (row["how"] != ALONE and row["p_value"] > LEVEL):
         return "warning"
     return "bad" if row["absorbed"] > MANY_ABSORBED else "warning"
 
