@@ -116,6 +116,13 @@ def results(folder: Path, only: list[str] | None) -> None:
     write_results(folder, only)
 
 
+def audits(log: Path, only: list[str] | None) -> None:
+    """Write ``docs/audit-tables.md``: audits of the shared sets and of the scenarios with few shared types."""
+    from audit import write_audits
+
+    write_audits(log, only)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start-up": lambda _: start_up(),
     "steps": lambda _: steps(),
@@ -129,6 +136,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "tables": lambda chosen: tables(chosen.runs / "integrated"),
     "harness": lambda chosen: harness(chosen.runs / "harness"),
     "results": lambda chosen: results(chosen.runs / "results", chosen.only),
+    "audit": lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
 }
 
@@ -139,7 +147,7 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
     parser.add_argument("--seeds", type=int, default=1, help="seeds of scores and scenarios (default 1)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results (default all)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, or sets to audit (default all)")
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)
     print(process.machine())
