@@ -15,7 +15,7 @@ from scores import composite
 from topocraft.config import PreprocessConfig
 from topocraft.data.cells import from_anndata
 from topocraft.data.preprocess import prepare
-from topocraft.topology.clusters import principal_components
+from topocraft.topology.components import principal_components
 
 SETS = (
     "pbmc_10x_6batch",

@@ -118,6 +118,20 @@ def pages(folder: Path) -> None:
     print_written(folder)
 
 
+def results(folder: Path, only: list[str] | None) -> None:
+    """Write ``docs/results``: methods side by side, and the experiments of the paper."""
+    from results import write_results
+
+    write_results(folder, only)
+
+
+def audits(log: Path, only: list[str] | None) -> None:
+    """Write ``docs/audit-tables.md``: audits of the shared sets and of the scenarios with few shared types."""
+    from audit import write_audits
+
+    write_audits(log, only)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start-up": lambda _: start_up(),
     "steps": lambda _: steps(),
@@ -131,6 +145,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "tables": lambda chosen: tables(chosen.runs / "integrated"),
     "harness": lambda chosen: harness(chosen.runs / "harness"),
     "pages": lambda chosen: pages(chosen.runs / "integrated"),
+    "results": lambda chosen: results(chosen.runs / "results", chosen.only),
+    "audit": lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
 }
 
@@ -141,6 +157,7 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
     parser.add_argument("--seeds", type=int, default=1, help="seeds of scores and scenarios (default 1)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, or sets to audit (default all)")
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)
     print(process.machine())

@@ -65,10 +65,10 @@ def quick_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     def controls(judged: Any) -> dict[str, np.ndarray]:
         return {name: np.full((len(judged.batch), 2), place / 10) for place, name in enumerate(CONTROLS)}
 
-    monkeypatch.setattr("topocraft.benchmark.bench.make_reference", lambda judged, values, seed: judged)
-    monkeypatch.setattr("topocraft.benchmark.bench.score_embedding", score)
-    monkeypatch.setattr("topocraft.benchmark.bench.score_graph", lambda graph, _: (Score("nmi", 0.5),))
-    monkeypatch.setattr("topocraft.benchmark.bench.control_embeddings", controls)
+    monkeypatch.setattr("topocraft.benchmark.scorer.make_reference", lambda judged, values, seed: judged)
+    monkeypatch.setattr("topocraft.benchmark.scorer.score_embedding", score)
+    monkeypatch.setattr("topocraft.benchmark.scorer.score_graph", lambda graph, _: (Score("nmi", 0.5),))
+    monkeypatch.setattr("topocraft.benchmark.scorer.control_embeddings", controls)
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ ROOMS = {
     "plot": _room(3, "numpy pandas scipy anndata matplotlib umap"),
     "evaluation": _room(3, "numpy pandas scipy anndata matplotlib rich"),
     "baselines": _room(3, "numpy scipy pandas anndata harmonypy scanorama bbknn scvi scDML imap torch"),
+    "audit": _room(4, "numpy pandas scipy sklearn anndata matplotlib rich"),
     "benchmark": _room(4, "numpy pandas scipy anndata matplotlib"),
     "reproduce": _room(4, "numpy pandas scipy anndata matplotlib"),
     "demo": _room(3, "anndata matplotlib"),

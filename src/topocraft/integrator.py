@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -216,7 +216,7 @@ def _in_input_order(order: np.ndarray, kept: np.ndarray, topology: Topology) -> 
     low = np.full(len(order), UNDECIDED, dtype=np.int64)
     high = low.copy()
     low[positions], high[positions] = topology.low, topology.high
-    return FittedCells(kept_here, Topology(low, high, topology.low_names, topology.high_names))
+    return FittedCells(kept_here, replace(topology, low=low, high=high))
 
 
 def _codes(cells: Cells, batch_names: tuple[str, ...]) -> np.ndarray:

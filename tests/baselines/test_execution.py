@@ -115,7 +115,7 @@ def test_limits_end_a_run(make: Make, prepared: Preparation) -> None:
     greedy = make("import time; held = []\nfor _ in range(60): held.append(b'x' * 10_000_000); time.sleep(0.05)")
     large = execute(greedy, prepared.folder, 0, memory_limit=150e6)
     assert large.status == "out of memory"
-    assert large.reason.endswith("MB, above the limit of memory.")
+    assert large.reason.endswith("MB, above the limit of memory (--memory-limit).")
     assert large.peak_bytes > 150e6
 
 
@@ -138,6 +138,14 @@ def test_what_the_kernel_ends_for_want_of_memory_is_told_as_such(
     run = execute(make(""), prepared.folder, 0)
     assert run.status == "out of memory"
     assert run.reason == "Ended by the system for want of memory; 8.0 GB were seen."
+
+
+def test_a_supervisor_that_comes_to_nothing_is_a_failed_run(
+    make: Make, prepared: Preparation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "supervise", lambda *_, **__: Report("", 1))
+    run = execute(make(""), prepared.folder, 0)
+    assert (run.status, run.reason) == ("failed", "Ended with exit code 1 before its result; its last words: none")
 
 
 def test_cancelling_raises(make: Make, prepared: Preparation) -> None:
@@ -186,8 +194,8 @@ def test_what_does_not_fit_is_not_started(make: Make, prepared: Preparation, tmp
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"seed": -1}, "seed must be a whole number of at least 0"),
-        ({"seed": 2**32}, "seed must be a whole number of at least 0"),
+        ({"seed": -1}, "seed must be a whole number from 0 to"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to"),
         ({"time_limit": 0}, "time_limit must be a number of seconds above 0, or None; got 0"),
         ({"memory_limit": math.nan}, "memory_limit must be a number of bytes above 0, or None; got nan"),
         ({"threads": 0}, "threads must be a whole number of at least 1"),

@@ -17,7 +17,7 @@ import pytest
 
 from topocraft.baselines import METHODS, Method
 from topocraft.baselines import installing as module
-from topocraft.baselines.environments import find_place, is_installed
+from topocraft.baselines.environments import find_place
 from topocraft.baselines.execution import execute
 from topocraft.baselines.installing import install, remove
 from topocraft.baselines.preparation import Preparation
@@ -33,6 +33,10 @@ case "$*" in
   "-c "*) [ "$IMPORT" = 0 ] || echo "ImportError: libfake.so is missing"; exit $IMPORT ;;
 esac
 """
+
+
+def is_installed(method: Method) -> bool:
+    return find_place(method).python is not None
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,15 @@ from scipy import sparse
 
 from topocraft.baselines.method import Method, Output, Run
 from topocraft.baselines.preparation import open_preparation
-from topocraft.benchmark import Contender, Dataset
+from topocraft.benchmark import Contender, Dataset, Grid, run_grid
 from topocraft.benchmark.records import Record
 from topocraft.metrics import islands
 from topocraft.metrics.suite import Score
+from topocraft.progress import Silent
 from topocraft.simulate.demo import demo_cells
 
+Named = Callable[..., tuple[Contender, ...]]
+RunGrid = Callable[..., pd.DataFrame]
 GIGABYTE = 10**9
 ENDINGS = {
     "fails": Run("fails", 0, "failed", "ValueError: no.", log="one\ntwo", wall_seconds=1.0, peak_bytes=GIGABYTE),
@@ -121,3 +125,23 @@ def whole() -> Callable[[pd.DataFrame], pd.Series]:
         return chosen.set_index(["dataset", "method", "seed", "score"])["value"]
 
     return scores
+
+
+@pytest.fixture
+def run(tmp_path: Path, runs: Any) -> RunGrid:
+    """Run a grid in one folder, with runs that take no time."""
+
+    def call(grid: Grid, **options: Any) -> pd.DataFrame:
+        return run_grid(grid, tmp_path / "runs", run=runs, **{"progress": Silent(), **options})
+
+    return call
+
+
+@pytest.fixture
+def grid(demo: Dataset, named: Named) -> Grid:
+    return Grid(datasets=[demo], contenders=named("good", "noise"), seeds=(0, 1), controls=False)
+
+
+@pytest.fixture
+def unscored(grid: Grid) -> Grid:
+    return dataclasses.replace(grid, scored=False)

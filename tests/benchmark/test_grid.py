@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def test_methods_go_by_name() -> None:
         ({"contenders": []}, "contenders must hold at least one"),
         ({"seeds": []}, "seeds must hold at least one"),
         ({"seeds": [0, 1, 0]}, "seeds must have names of their own; more than once: '0'"),
-        ({"seeds": [0, -1]}, "seeds must be whole numbers of at least 0; got '0', '-1'"),
+        ({"seeds": [0, -1]}, "seed must be a whole number from 0 to 2³² − 1; got -1"),
     ],
 )
 def test_a_grid_without_something_is_refused(demo: Dataset, named: Named, changed: dict[str, Any], told: str) -> None:
@@ -75,3 +76,19 @@ def test_files_are_datasets_that_know_when_they_change(tmp_path: Path, cells: An
 def test_a_missing_file_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"there is no 'cels.h5ad'"):
         datasets_of([tmp_path / "cels.h5ad"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ({"seeds": (0, 2**32)}, "seed must be a whole number from 0 to 2³² − 1; got 4294967296"),
+        ({"threads": 0}, "threads must be a whole number of at least 1, or None; got 0"),
+        ({"time_limit": 0.0}, "time_limit must be a number of seconds above 0, or None; got 0.0"),
+        ({"memory_limit": float("inf")}, "memory_limit must be a number of bytes above 0, or None; got inf"),
+    ],
+)
+def test_limits_are_refused_before_anything_is_read(
+    demo: Dataset, named: Named, limit: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        Grid(datasets=[demo], contenders=named("good"), **limit)

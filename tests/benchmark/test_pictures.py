@@ -5,22 +5,18 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
-from topocraft.benchmark import Contender, Dataset, Grid, costs_figure, run_grid, scores_figure, slopes, tidy
+from topocraft.benchmark import costs_figure, scores_figure, slopes, tidy
 from topocraft.benchmark.circles import BAR, LARGEST, TRACK
 from topocraft.benchmark.records import Record
+from topocraft.errors import ConfigError
 from topocraft.metrics.catalogue import CATALOGUE, members
 from topocraft.metrics.suite import Score
-from topocraft.progress import Silent
 
 Scored = Callable[..., Record]
 OVERALL = {"first": 0.7, "second": 0.5, "worst": 0.3}
@@ -115,6 +111,11 @@ def test_nothing_is_cut_off(scored: Scored) -> None:
         assert box.y1 <= figure.bbox.y1, text.get_text()
 
 
+def test_a_dataset_that_is_not_there_is_refused(rows: pd.DataFrame) -> None:
+    with pytest.raises(ConfigError, match="dataset must be one of 'a', 'b'; got 'c'"):
+        scores_figure(rows, "c")
+
+
 def _costs(method: str, slope: float, sizes: tuple[int, ...] = (100, 1000, 10_000)) -> list[Record]:
     costs = [{"n_cells": size, "wall_seconds": size**slope, "peak_bytes": 1e6 * size**0.5} for size in sizes]
     return [Record(dataset=str(cost["n_cells"]), method=method, seed=0, **cost) for cost in costs]
@@ -139,6 +140,14 @@ def test_three_sizes_are_curves_and_fewer_are_bars() -> None:
     assert [bar.get_width() for bar in figure.axes[0].patches] == pytest.approx([100, 1000])
 
 
+def test_sizes_that_hardly_differ_make_no_curve() -> None:
+    rows = tidy(_costs("line", 1.0, (90, 100, 110)))
+    assert slopes(rows)["wall_seconds"].isna().all()
+    panel = costs_figure(rows).axes[0]
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["line"]
+    assert [bar.get_width() for bar in panel.patches] == pytest.approx([100]), "the median of the runs"
+
+
 def test_many_methods_have_marks_of_their_own() -> None:
     figure = costs_figure(tidy([record for number in range(12) for record in _costs(f"m{number}", 1.0)]))
     styles = {(line.get_color(), line.get_marker()) for line in figure.axes[0].lines}
@@ -148,67 +157,3 @@ def test_many_methods_have_marks_of_their_own() -> None:
 def test_runs_that_did_not_end_well_cost_nothing() -> None:
     failed = [dataclasses.replace(record, status="timed out") for record in _costs("slow", 1.0, (5,))]
     assert "slow" not in slopes(tidy([*_costs("line", 1.0), *failed])).index
-
-
-@pytest.fixture
-def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Lay cells out by their first two coordinates, and count: to compile UMAP takes long."""
-    counted: list[int] = []
-
-    def layout(points: np.ndarray, *_: Any) -> np.ndarray:
-        counted.append(len(points))
-        return np.asarray(points[:, :2])
-
-    monkeypatch.setattr("topocraft.benchmark.panels.umap_layout", layout)
-    monkeypatch.setattr("topocraft.benchmark.panels.graph_layout", lambda graph, points, seed: layout(points))
-    monkeypatch.setattr("topocraft.benchmark.panels.MOST_CELLS", 50)
-    return counted
-
-
-def test_panels_are_best_first_below_the_cells_before(
-    demo: Dataset,
-    named: Callable[..., tuple[Contender, ...]],
-    runs: Any,
-    tmp_path: Path,
-    laid_out: list[int],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    figures: dict[str, Figure] = {}
-
-    def save(figure: Figure, path: Path, **_: Any) -> None:
-        figures[path.name] = figure
-
-    monkeypatch.setattr("topocraft.benchmark.pictures.save_figure", save)
-    every = [*named("noise", "fails"), *named("good"), *named("graph")]
-    every[-1] = Contender(method=dataclasses.replace(every[-1].method, gives="graph"))
-    grid = Grid(datasets=[dataclasses.replace(demo, umap=True)], contenders=every, controls=False, seeds=(1, 2))
-    run_grid(grid, tmp_path, run=runs, progress=Silent())
-    assert set(figures) == {"scores.png", "costs.png", "umap-demo.png"}
-    panels = figures["umap-demo.png"].axes
-    assert [panel.get_ylabel() for panel in panels[::2]] == ["unintegrated", "good", "noise", "graph"]
-    assert [panel.get_title(loc="left") for panel in panels[:2]] == ["batch", "cell type"]
-    assert laid_out == [50] * 4
-    run_grid(grid, tmp_path, run=runs, progress=Silent())
-    assert laid_out == [50] * 4, "layouts are kept"
-
-
-def test_a_layout_that_fails_is_told_and_the_others_are_drawn(
-    demo: Dataset,
-    named: Callable[..., tuple[Contender, ...]],
-    runs: Any,
-    tmp_path: Path,
-    laid_out: list[int],
-    heard: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def layout(points: np.ndarray, *_: Any) -> np.ndarray:
-        if points.shape[1] == 4:
-            raise ValueError("All points are one.")
-        return np.asarray(points[:, :2])
-
-    monkeypatch.setattr("topocraft.benchmark.panels.umap_layout", layout)
-    grid = Grid(datasets=[dataclasses.replace(demo, umap=True)], contenders=named("noise", "good"), controls=False)
-    run_grid(grid, tmp_path, run=runs, progress=heard)
-    assert "There is no UMAP of noise on demo: All points are one." in heard.warnings
-    assert (tmp_path / "umap-demo.png").exists()
-    assert "![umap-demo](umap-demo.png)" in (tmp_path / "table.md").read_text()

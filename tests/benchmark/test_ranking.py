@@ -49,6 +49,7 @@ def test_places_are_by_the_mean_over_datasets_of_means_over_seeds(rows: pd.DataF
     assert table["n_datasets"].tolist() == [2, 2, 1, 0, 2, 1]
     assert table["n_runs"].tolist() == [4, 4, 3, 1, 2, 1]
     assert table["n_ended_well"].tolist() == [4, 4, 1, 1, 2, 1]
+    assert table.loc["half", ["n_runs a", "n_scored a", "n_runs b", "n_scored b"]].tolist() == [2, 1, 1, 0]
 
 
 def test_every_dataset_has_places_of_its_own_and_ties_share_one(rows: pd.DataFrame) -> None:
@@ -71,6 +72,12 @@ def test_a_dataset_without_any_composite_takes_no_place_away(scored: Scored) -> 
     gone = [Record(dataset="gone", method=name, seed=0, status="no data", reason="Moved.") for name in ("x", "y")]
     table = ranking(tidy([scored("a", "x"), scored("a", "y", composite=0.7), *gone]))
     assert table[["method", "place"]].values.tolist() == [["y", 1], ["x", 2]]
+
+
+def test_halves_are_of_the_same_datasets_as_the_composite(scored: Scored) -> None:
+    half = Record(dataset="b", method="x", seed=0, scores=(Score("bio", 0.1),))
+    table = ranking(tidy([scored("a", "x", composite=0.5), half]))
+    assert table[["overall", "bio", "batch"]].values.tolist() == [pytest.approx([0.5, 0.6, 0.35])]
 
 
 def test_scores_by_type_do_not_enter(scored: Scored) -> None:
@@ -114,7 +121,7 @@ def test_the_page_shows_halves_failures_and_marks(rows: pd.DataFrame) -> None:
     assert lines[:3] == ["# Mine", "", "A note."]
     assert "5 methods on `a` (100 cells, 2 batches), `b` (100 cells, 2 batches); seeds: 0, 1." in lines
     assert "| 1 | **first** | 0.575 | 0.675 | 0.425 | 0.650 ± 0.071 (2) | 0.500 ± 0.000 (1) |" in lines
-    assert "| – | half (not on every dataset) | 0.900 | 1.000 | 0.750 | 0.900 (1) | – |" in lines
+    assert "| – | half (not on every dataset) | 0.900 | 1.000 | 0.750 | 0.900 (1; 1 of 2 runs) | – |" in lines
     assert "| – | edges (graph only) | – | – | – | – | – |" in lines
     assert "| – | cheat (sees cell types) | 0.900 | 1.000 | 0.750 | 0.950 | 0.850 |" in lines
     assert "| first | 0.75 / 0.50 | 0.60 / 0.35 |" in lines
@@ -130,3 +137,4 @@ def test_a_page_of_failures_alone_is_a_page() -> None:
     assert "nothing is ranked" in text
     assert "| `a` | x | 0 | failed | No. |" in text
     assert "Time and memory" not in text
+    assert "." not in text.splitlines(), "where no limit is known, no line of limits"

@@ -97,12 +97,17 @@ def test_all_is_every_method(run: Command, asked: list[Mapping[str, Any]]) -> No
         (("cells.h5ad", "-b", "bach", "-m", "harmony", "-o", "runs"), 1, "Did you mean 'batch'?"),
         (("cells.h5ad", "-b", "batch", "--label-key", "type", "-m", "harmony", "-o", "runs"), 1, "there is no 'type'"),
         (("--table-only", "-o", "nowhere"), 1, "has none that can be read"),
-        ((*CELLS, "-m", "harmony"), 2, "a folder to write into is due"),
-        ((*CELLS, "-o", "runs"), 2, "it is due, unless with --table-only"),
-        (("-b", "batch", "-m", "harmony", "-o", "runs"), 2, "it is due, unless with --table-only"),
-        ((*CELLS, "-m", "harmony", "-o", "runs", "--seeds", "0"), 2, "at least 1 run of every method is due; got 0"),
+        ((*CELLS, "-m", "harmony"), 2, "the folder to write into must be named"),
+        ((*CELLS, "-o", "runs"), 2, "it must be given, except with --table-only"),
+        (("-b", "batch", "-m", "harmony", "-o", "runs"), 2, "it must be given, except with --table-only"),
+        ((*CELLS, "-m", "harmony", "-o", "runs", "--seeds", "0"), 2, "it must be a whole number of at least 1; got 0"),
         ((*CELLS, "-m", "harmony", "-o", "runs", "--time-limit", "2"), 2, "as in 90s, 15m or 2h; got '2'"),
         ((*CELLS, "-m", "harmony", "-o", "runs", "--memory-limit", "0GB"), 2, "got '0GB'"),
+        ((*CELLS, "-m", "harmony", "-o", "runs", "--threads", "0"), 1, "threads must be a whole number of at least 1"),
+        ((*CELLS, "-m", " , ", "-o", "runs"), 2, "at least one method must be named; got none"),
+        ((*CELLS, "-m", "all,harmoni", "-o", "runs"), 1, "Did you mean 'harmony'?"),
+        (("--table-only", "-o", "runs", "--no-umaps"), 2, "because nothing is run; got --umaps. Leave one out."),
+        (("cells.h5ad", "--table-only", "-o", "runs"), 2, "because nothing is run; got FILE. Leave one out."),
     ],
 )
 def test_what_cannot_be_is_refused(run: Command, arguments: tuple[str, ...], code: int, told: str) -> None:
@@ -116,6 +121,7 @@ def test_an_interruption_says_that_rows_stay(run: Command, folder: Path, monkeyp
 
     monkeypatch.setattr("topocraft.benchmark.runner.execute", interrupted)
     result = run("benchmark", *CELLS, "-m", "topocraft", "-o", "runs", code=130)
+    assert "The same command goes on where it was." in result.stderr
     assert "Interrupted; written before that: 'runs/rows'." in result.stderr
     assert len(list((folder / "runs" / "rows").iterdir())) == 5, "the controls"
 

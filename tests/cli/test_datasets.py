@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from anndata import AnnData
 from typer.testing import Result
 
-from topocraft.data.datasets import PUBLISHED, Dataset, RemoteFile, download, shelf
+from topocraft.data.datasets import PUBLISHED, Dataset, RemoteFile, access, download
 
 Run = Callable[..., Result]
 
@@ -68,19 +69,36 @@ def test_info_tells_licence_source_columns_and_checksums(run: Run, folder: Path)
         "GSE118480",
         "obs 'BATCH' or obs 'batch'",
         "macaque_raw.zip, 59 MB",
-        "checksum: that which the listing publishes",
+        "checksum: the one that the listing publishes",
     ):
         assert told in shown
     assert "that of the first download" in " ".join(run("datasets", "info", "bct").stdout.split())
-    assert "to be put there by hand" in " ".join(run("datasets", "info", "hcl-mca").stdout.split())
+    by_hand = "".join(run("datasets", "info", "hcl-mca").stdout.split())
+    assert f"tobeputat'{folder}/cache/datasets/hcl-mca/hcl-mca-source.h5ad'byhand" in by_hand
     assert json.loads(run("datasets", "info", "cells", "--from", ".", "--json").stdout)["cells"] == 240
     assert not (folder / "cache").exists()
+
+
+def test_one_damaged_file_hides_no_other(run: Run, folder: Path) -> None:
+    (folder / "own").mkdir()
+    (folder / "cells.h5ad").rename(folder / "own" / "mine.h5ad")
+    (folder / "own" / "broken.h5ad").write_bytes(b"nothing")
+    result = run("datasets", "list", "--from", "own", "--json")
+    cells = {item["name"]: item["cells"] for item in json.loads(result.stdout)}
+    assert (cells["mine"], cells["broken"], cells["pancreas"]) == (240, None, 16_382)
+    assert "Note: 'own/broken.h5ad' must be an h5ad that can be read" in result.stderr
+
+
+def test_get_of_ones_own_set_names_its_columns(run: Run, folder: Path) -> None:
+    (folder / "cells.toml").write_text('batch_key = "donor"\nlabel_key = "kind"\nlayer = "counts"\n')
+    told = run("datasets", "get", "cells", "--from", ".").stdout
+    assert "topocraft integrate cells.h5ad -b donor --label-key kind --layer counts -o integrated.h5ad" in told
 
 
 def test_get_prepares_a_file_that_was_put_there_by_hand(run: Run, by_hand: Path) -> None:
     result = run("datasets", "get", "hcl-mca")
     path = by_hand.with_name("hcl-mca.h5ad")
-    assert f"Ready after 0 s: {path}" in result.stdout
+    assert re.search(rf"Ready after \d+ s: {path}$", result.stdout, re.MULTILINE)
     assert f"topocraft integrate {path} -b batch --label-key celltype -o integrated.h5ad" in result.stdout
     assert "prepare hcl-mca" in result.stderr
     written = anndata.read_h5ad(path)
@@ -111,7 +129,7 @@ def test_without_a_network_the_addresses_and_the_way_by_hand_are_told(
 ) -> None:
     monkeypatch.setattr("topocraft.data.datasets.transfer.PAUSE", 0.0)
     file = RemoteFile("source.h5ad", ("http://127.0.0.1:1/cells",))
-    monkeypatch.setattr(shelf, "PUBLISHED", {"small": Dataset("small", "A small set", files=(file,))})
+    monkeypatch.setattr(access, "PUBLISHED", {"small": Dataset("small", "A small set", files=(file,))})
     told = " ".join(run("datasets", "get", "small", code=1).stderr.split())
     assert "'http://127.0.0.1:1/cells' cannot be reached: check the network" in told
     assert f"put it at '{folder / 'cache/datasets/small/source.h5ad'}'" in told

@@ -85,8 +85,8 @@ def test_where_nothing_is_scored_time_and_memory_are_told(
         (("scalability", "--cells", "100", "-o", "out"), 1, "Set largest (--largest)"),
         (("nested", "--seeds", "0", "--size", "smaller", "-o", "out"), 1, "seeds must be a whole number of at least 1"),
         (("nested", "-m", "harmoni", "--size", "smaller", "-o", "out"), 1, "Did you mean 'harmony'?"),
-        (("nested",), 2, "a folder to write into is due"),
-        (("-o", "out"), 2, "a recipe is due; --list shows them"),
+        (("nested",), 2, "the folder to write into must be named"),
+        (("-o", "out"), 2, "a recipe must be named; --list shows them"),
         (("nested", "-o", "out", "--time-limit", "soon"), 2, "as in 90s, 15m or 2h; got 'soon'"),
     ],
 )

@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from topocraft.errors import InputError, UndefinedScore
 from topocraft.metrics import ari, isolated_label_f1, leiden_clusterings, nmi
 from topocraft.metrics.clustering import RESOLUTIONS, Clusterings, agreement, match_labels
-from topocraft.topology.clusters import as_network, connectivities
+from topocraft.topology.graph import as_network, connectivities
 from topocraft.topology.neighbors import nearest_neighbors
 
 

@@ -19,7 +19,7 @@ from topocraft.metrics import (
 from topocraft.metrics.graph_suite import MEANS, score_graph, strongest
 from topocraft.metrics.searched import Reference
 from topocraft.metrics.suite import Score, score_embedding
-from topocraft.topology.clusters import connectivities
+from topocraft.topology.graph import connectivities
 from topocraft.topology.neighbors import nearest_neighbors
 
 GIVEN = {"nmi", "ari", "graph_connectivity", "isolated_label_f1", "within_batch_nmi", "within_batch_ari"}

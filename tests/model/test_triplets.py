@@ -37,7 +37,11 @@ def _eligible(codes: Codes) -> list[int]:
 
 
 def _rows(triplets: Triplets) -> list[tuple[int, int, int]]:
-    return list(zip(*(part.tolist() for part in vars(triplets).values()), strict=True))
+    return list(zip(*(part.tolist() for part in _cells(triplets)), strict=True))
+
+
+def _cells(triplets: Triplets) -> tuple[np.ndarray, ...]:
+    return triplets.anchor, triplets.positive, triplets.negative
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -75,7 +79,7 @@ def test_positives_and_negatives_are_uniform_and_independent() -> None:
 def test_undecided_cells_take_no_part() -> None:
     batch, low, high = np.zeros(12, int), np.repeat([0, 1, UNDECIDED], 4), np.repeat([0, 1, 1], 4)
     triplets = choose_triplets(batch, low, high, np.random.default_rng(0))
-    used = np.concatenate(list(vars(triplets).values()))
+    used = np.concatenate(_cells(triplets))
     assert sorted(set(used.tolist())) == list(range(8))
     assert len(choose_triplets(batch, np.full(12, UNDECIDED), high, np.random.default_rng(0)).anchor) == 0
 
@@ -123,6 +127,20 @@ def test_drawn_pairs_are_kept_as_often_as_they_share_a_high_cluster() -> None:
     assert stats.binomtest(kept, n=300 * 2 * 5, p=1 / 3).pvalue > 0.01
 
 
+def test_separation_is_the_share_of_the_margin_and_none_drops_the_triplet() -> None:
+    codes = _minibatch(7)
+    separation = np.random.default_rng(8).uniform(0.2, 1, size=(4, 4)).astype(np.float32)
+    separation[0, 2] = separation[2, 0] = 0
+    every = choose_triplets(*codes, np.random.default_rng(0))
+    assert (every.share == 1).all()
+    graded = choose_triplets(*codes, np.random.default_rng(0), separation=separation)
+    low = codes[1]
+    left = [row for row in _rows(every) if {low[row[0]], low[row[2]]} != {0, 2}]
+    assert 0 < len(left) < len(every.anchor)
+    assert _rows(graded) == left
+    assert graded.share.tolist() == [separation[low[a], low[n]] for a, _, n in left]
+
+
 def _slow_loss(z: np.ndarray, rows: list[tuple[int, int, int]], margin: float, distance: Distance) -> float:
     losses = []
     for a, p, n in rows:
@@ -140,11 +158,21 @@ def test_loss_agrees_with_a_slow_loop(distance: Distance, margin: float) -> None
     assert triplet_loss(torch.from_numpy(z), triplets, margin, distance).item() == pytest.approx(expected, rel=1e-6)
 
 
+def _one(share: float = 1.0) -> Triplets:
+    return Triplets(*(np.array([cell]) for cell in range(3)), np.array([share], dtype=np.float32))
+
+
 @pytest.mark.parametrize(("distance", "expected"), [("euclidean", 5 - 1 + 5), ("squared", 25 - 1 + 5)])
 def test_loss_of_one_triplet_worked_by_hand(distance: Distance, expected: float) -> None:
     z = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
-    one = Triplets(*(np.array([cell]) for cell in range(3)))
+    one = _one()
     assert triplet_loss(z, one, 5.0, distance).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 5 - 1 + 2.5), (1.0, 5 - 1 + 5)])
+def test_a_share_of_the_margin_is_asked(share: float, expected: float) -> None:
+    z = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
+    assert triplet_loss(z, _one(share), 5.0, "euclidean").item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "squared"])
@@ -158,7 +186,7 @@ def test_loss_has_the_gradient_of_finite_differences(distance: Distance) -> None
 
 def test_coincident_cells_have_a_finite_gradient() -> None:
     z = torch.zeros(3, 2, requires_grad=True)
-    triplet_loss(z, Triplets(*(np.array([cell]) for cell in range(3))), 5.0, "euclidean").backward()
+    triplet_loss(z, _one(), 5.0, "euclidean").backward()
     assert torch.isfinite(z.grad).all()
 
 

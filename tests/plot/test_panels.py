@@ -9,25 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from topocraft.errors import FileError, InputError
-from topocraft.plot import MISSING, PALETTE, save_figure, umap_figure, umap_layout
+from topocraft.errors import FileError
+from topocraft.plot import MISSING, PALETTE, save_figure, umap_figure
 
 POINTS = np.random.default_rng(0).normal(size=(60, 5)) + 8.0 * (np.arange(60) % 3)[:, None]
-
-
-def test_the_layout_depends_on_the_seed_alone() -> None:
-    state = np.random.get_state()[1].copy()
-    one, same, other = umap_layout(POINTS, 1), umap_layout(POINTS, 1), umap_layout(POINTS, 2)
-    assert one.shape == (60, 2)
-    assert (one == same).all()
-    assert (one != other).any()
-    assert (np.random.get_state()[1] == state).all()
-
-
-def test_four_cells_are_enough_and_three_are_not() -> None:
-    assert np.isfinite(umap_layout(POINTS[:4])).all()
-    with pytest.raises(InputError, match="A UMAP needs at least 4 cells; got 3"):
-        umap_layout(POINTS[:3])
 
 
 def test_the_figure_has_a_row_per_moment_and_a_column_per_annotation(tmp_path: Path) -> None:

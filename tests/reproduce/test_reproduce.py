@@ -12,7 +12,7 @@ import pytest
 from topocraft.baselines import METHODS
 from topocraft.errors import ConfigError, InputError
 from topocraft.progress import Silent
-from topocraft.reproduce import RECIPES, Recipe, Size, Variant, Wishes, grid_of, reproduce
+from topocraft.reproduce import RECIPES, Overrides, Recipe, Size, Variant, grid_of, reproduce
 from topocraft.reproduce.sources import Real, Simulated
 
 
@@ -26,8 +26,8 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     return made
 
 
-def _reproduce(name: str, folder: Path, run: Any, progress: Any = None, **wishes: Any) -> pd.DataFrame:
-    return reproduce(name, folder / "out", Wishes(**wishes), run=run, progress=progress or Silent())
+def _reproduce(name: str, folder: Path, run: Any, progress: Any = None, **overrides: Any) -> pd.DataFrame:
+    return reproduce(name, folder / "out", Overrides(**overrides), run=run, progress=progress or Silent())
 
 
 def test_without_the_papers_data_the_smaller_size_is_run_and_said(
@@ -60,7 +60,7 @@ def test_with_some_of_the_papers_data_the_full_size_is_run_and_the_rest_are_rows
     statuses = rows.drop_duplicates(["dataset", "method"]).set_index(["dataset", "method"])["status"]
     assert statuses["bct", "harmony"] == "ok"
     assert statuses["pancreas", "harmony"] == "no data"
-    assert "Here: the same." in (tmp_path / "out" / "mine.md").read_text()
+    assert "Here: the same, without pancreas, which cannot be had." in (tmp_path / "out" / "mine.md").read_text()
 
 
 def test_nothing_to_run_on_is_an_error(recipe: Recipe, run: Any, tmp_path: Path, own: Path) -> None:
@@ -68,10 +68,10 @@ def test_nothing_to_run_on_is_an_error(recipe: Recipe, run: Any, tmp_path: Path,
         _reproduce("mine", tmp_path, run, methods=("harmony",), size="full")
 
 
-def test_wishes_reach_the_grid() -> None:
+def test_overrides_reach_the_grid() -> None:
     recipe = RECIPES["fig2-simulated"]
-    wishes = Wishes(seeds=2, cells=500, methods=("bbknn", "harmony"), time_limit=9.0, memory_limit=1e9, threads=1)
-    grid = grid_of(recipe, recipe.full, wishes)
+    overrides = Overrides(seeds=2, cells=500, methods=("bbknn", "harmony"), time_limit=9.0, memory_limit=1e9, threads=1)
+    grid = grid_of(recipe, recipe.full, overrides)
     assert [contender.name for contender in grid.contenders] == ["bbknn", "harmony"]
     assert (list(grid.seeds), grid.time_limit, grid.memory_limit, grid.threads) == ([0, 1], 9.0, 1e9, 1)
     assert len(grid.datasets) == 10
@@ -82,22 +82,22 @@ def test_wishes_reach_the_grid() -> None:
 def test_all_methods_are_compared_unless_named_and_variants_are_ours() -> None:
     every = [name for name, method in METHODS.items() if not method.control]
     recipe = RECIPES["nested"]
-    assert [one.name for one in grid_of(recipe, recipe.smaller, Wishes()).contenders] == every
+    assert [one.name for one in grid_of(recipe, recipe.smaller, Overrides()).contenders] == every
     recipe = RECIPES["ablation"]
-    grid = grid_of(recipe, recipe.smaller, Wishes(methods=("harmony",)))
+    grid = grid_of(recipe, recipe.smaller, Overrides(methods=("harmony",)))
     assert [one.name for one in grid.contenders] == ["default", "λ_D = 0", "λ_T = 0", "harmony"]
     assert {one.method.name for one in grid.contenders[:3]} == {"topocraft"}
 
 
 def test_larger_datasets_are_left_out() -> None:
     recipe = RECIPES["scalability"]
-    grid = grid_of(recipe, recipe.smaller, Wishes(largest=100_000))
+    grid = grid_of(recipe, recipe.smaller, Overrides(largest=100_000))
     assert [dataset.name for dataset in grid.datasets] == ["20,000 cells", "50,000 cells", "100,000 cells"]
     assert (grid.scored, grid.datasets[0].umap) == (False, False)
 
 
 @pytest.mark.parametrize(
-    ("name", "wishes", "told"),
+    ("name", "overrides", "told"),
     [
         ("nested", {"seeds": 0}, "seeds must be a whole number of at least 1; got 0"),
         ("nested", {"cells": 5}, "cells must be a whole number of at least 20; got 5"),
@@ -106,19 +106,19 @@ def test_larger_datasets_are_left_out() -> None:
         ("nested", {"methods": ("harmoni",)}, "Did you mean 'harmony'?"),
     ],
 )
-def test_impossible_wishes_are_refused(name: str, wishes: dict[str, Any], told: str) -> None:
+def test_impossible_overrides_are_refused(name: str, overrides: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told.replace("?", r"\?")):
-        grid_of(RECIPES[name], RECIPES[name].smaller, Wishes(**wishes))
+        grid_of(RECIPES[name], RECIPES[name].smaller, Overrides(**overrides))
 
 
 def test_a_recipe_goes_on_where_it_was(
     recipe: Recipe, run: Any, calls: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RECIPES, "mine", dataclasses.replace(recipe, scored=False, shown="growth"))
-    wishes = {"size": "smaller", "largest": 140, "methods": ("harmony",)}
-    _reproduce("mine", tmp_path, run, seeds=1, **wishes)
+    overrides = {"size": "smaller", "largest": 140, "methods": ("harmony",)}
+    _reproduce("mine", tmp_path, run, seeds=1, **overrides)
     assert len(calls) == 2
-    _reproduce("mine", tmp_path, run, seeds=2, **wishes)
+    _reproduce("mine", tmp_path, run, seeds=2, **overrides)
     assert [(name, seed) for name, seed, _ in calls[2:]] == [("harmony", 1), ("harmony", 1)]
 
 

@@ -52,6 +52,15 @@ def test_what_is_nowhere_has_a_reason_and_no_identity(own: Path) -> None:
         dataset.read(0)
 
 
+def test_what_is_known_to_be_missing_is_not_looked_for_again(own: Path) -> None:
+    scale = Scale(folder=own, missing={"pbmc_10x_6batch": "It was not there."})
+    for source in (Real("pbmc_10x_6batch"), Copula("baseline", "pbmc_10x_6batch")):
+        dataset = source.dataset(scale, False)
+        assert dataset.identity == ""
+        with pytest.raises(TopocraftError, match=r"It was not there\."):
+            dataset.read(0)
+
+
 def test_a_set_that_cannot_be_fetched_says_why(own: Path) -> None:
     assert why_missing("pancreas", Scale(folder=own), Silent()) == "There is no network."
 
@@ -61,9 +70,9 @@ def test_the_copula_is_fitted_once_and_drawn_for_every_seed(own: Path, monkeypat
     read = []
     load = sources._load
 
-    def counted(name: str, folder: Path | None) -> AnnData:
+    def counted(name: str, scale: Scale) -> AnnData:
         read.append(name)
-        return load(name, folder)
+        return load(name, scale)
 
     monkeypatch.setattr(sources, "_load", counted)
     base, rare = (

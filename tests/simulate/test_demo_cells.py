@@ -13,7 +13,7 @@ from topocraft.data.preprocess import prepare
 from topocraft.errors import ConfigError
 from topocraft.metrics.mixing import batch_mixing, neighbor_purity
 from topocraft.simulate.demo import BATCH_SHARES, TYPE_SHARES, demo_cells
-from topocraft.topology.clusters import principal_components
+from topocraft.topology.components import principal_components
 from topocraft.topology.neighbors import nearest_neighbors
 
 

@@ -14,7 +14,9 @@ from scipy import sparse
 from sklearn.metrics import adjusted_rand_score
 
 from topocraft.config import ClusterMethod, TopologyConfig
-from topocraft.topology.clusters import as_network, communities, connectivities, find_topology, principal_components
+from topocraft.topology.clusters import communities, find_topology
+from topocraft.topology.components import principal_components
+from topocraft.topology.graph import as_network, connectivities
 from topocraft.topology.neighbors import NeighborGraph, nearest_neighbors
 
 METHODS: tuple[ClusterMethod, ...] = ("leiden", "louvain")

@@ -49,7 +49,7 @@ def planted() -> Planted:
     expression = np.log1p(generator.poisson(rates)).astype(np.float32)
     high = 2 * types + half % 2
     names = [tuple(map(str, range(n))) for n in (3, 6)]
-    topology = Topology(types[order].astype(np.int64), high[order].astype(np.int64), *names)
+    topology = Topology(types[order].astype(np.int64), high[order].astype(np.int64), *names, 1 - np.eye(3))
     return Planted(sparse.csr_matrix(expression[order]), batch[order].astype(np.int64), topology)
 
 

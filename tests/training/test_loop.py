@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
 from typing import Any
@@ -89,7 +90,7 @@ def test_progress_counts_epochs_and_tells_the_accuracy(planted: Any, tiny: Tiny,
 
 def test_cells_of_which_nothing_is_asserted_make_no_triplets(planted: Any, tiny: Tiny) -> None:
     topology = planted.topology
-    undecided = type(topology)(np.full_like(topology.low, -1), topology.high, (), topology.high_names)
+    undecided = dataclasses.replace(topology, low=np.full_like(topology.low, -1), low_names=())
     assert set(_train(planted, tiny(), topology=undecided)[1]["triplet"]) == {0.0}
 
 

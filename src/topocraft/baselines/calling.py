@@ -32,7 +32,7 @@ def integrate(
     name
         A name in ``METHODS``.
     cells
-        The cells; they are not changed..
+        The cells; they are not changed.
     seed
         Of the method's random numbers, 0 … 2³² − 1.
     labels

@@ -61,11 +61,6 @@ def find_place(method: Method) -> Place:
     return Place("nowhere", None, _unplaced(method, missing))
 
 
-def is_installed(method: Method) -> bool:
-    """Tell whether a method can run on this machine."""
-    return find_place(method).python is not None
-
-
 def read_marker(method: Method) -> dict[str, Any] | None:
     """Return what is known of the method's finished environment; ``None`` where there is none."""
     try:
@@ -107,7 +102,7 @@ def _missing_r(packages: tuple[str, ...]) -> str:
     if program is None:
         return f"R is not here: no Rscript on the path, which {' and '.join(packages)} needs."
     listed = ", ".join(f'"{package}"' for package in packages)
-    code = f"cat(setdiff(c({listed}), rownames(installed.packages())))"
+    code = f"cat(Filter(function(p) !nzchar(system.file(package = p)), c({listed})))"
     try:
         asked = subprocess.run([program, "-e", code], capture_output=True, text=True, timeout=R_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):

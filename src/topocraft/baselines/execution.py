@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from topocraft.baselines.environments import Place, find_place
+from topocraft.baselines.limits import require_limits, require_seed
 from topocraft.baselines.method import Method, Run, Status
 from topocraft.baselines.preparation import Preparation, open_preparation
 from topocraft.baselines.supervision import Report, supervise
@@ -24,7 +24,6 @@ WORKER = Path(__file__).with_name("worker.py")
 PROGRAMS = Path(__file__).with_name("programs")
 SHARE_OF_MEMORY = 0.9
 LOGGED_LINES, LOGGED_BYTES = 20, 10_000
-LARGEST_SEED = 2**32 - 1
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -91,7 +90,9 @@ def execute(
     ...     execute(METHODS["unintegrated"], prepared.folder, seed=0).status
     'ok'
     """
-    _require(seed, time_limit, memory_limit, threads, settings)
+    require_seed(seed)
+    require_limits(time_limit, memory_limit, threads)
+    _require_own(settings or {})
     cells = open_preparation(prepared)
     unfit = _unfit(method, cells)
     if unfit:
@@ -122,22 +123,9 @@ def program_path(method: Method) -> Path:
     return named if named.is_absolute() else PROGRAMS / f"{method.program}.py"
 
 
-def _require(
-    seed: int,
-    time_limit: float | None,
-    memory_limit: float | None,
-    threads: int | None,
-    settings: Mapping[str, Any] | None,
-) -> None:
-    if not 0 <= seed <= LARGEST_SEED:
-        raise ConfigError(f"seed must be a whole number of at least 0, below 2³²; got {seed!r}.")
-    for name, limit, unit in (("time_limit", time_limit, "seconds"), ("memory_limit", memory_limit, "bytes")):
-        if limit is not None and not (limit > 0 and math.isfinite(limit)):
-            raise ConfigError(f"{name} must be a number of {unit} above 0, or None; got {limit!r}.")
-    if threads is not None and threads < 1:
-        raise ConfigError(f"threads must be a whole number of at least 1, or None; got {threads!r}.")
+def _require_own(settings: Mapping[str, Any]) -> None:
     for name in ("seed", "threads"):
-        if settings and name in settings:
+        if name in settings:
             raise ConfigError(f"settings must not hold '{name}', which is an argument of its own; leave it out there.")
 
 
@@ -208,6 +196,8 @@ def _judged(method: Method, cells: Preparation, seed: int, report: Report, folde
 
 
 def _last_lines(log: Path) -> list[str]:
+    if not log.exists():  # the supervisor itself did not come to anything
+        return []
     with log.open("rb") as opened:
         opened.seek(max(0, log.stat().st_size - LOGGED_BYTES))
         lines = opened.read().decode("utf-8", errors="replace").splitlines()
@@ -216,9 +206,12 @@ def _last_lines(log: Path) -> list[str]:
 
 def _ending(report: Report, outcome: dict[str, Any] | None, log: list[str]) -> tuple[Status, str]:
     if report.ended_by == "time":
-        return "timed out", f"Stopped after {duration(report.wall_seconds)}, the limit of time."
+        return "timed out", f"Stopped after {duration(report.wall_seconds)}, the limit of time (--time-limit)."
     if report.ended_by == "memory":
-        return "out of memory", f"Stopped at {byte_size(report.peak_bytes)}, above the limit of memory."
+        return (
+            "out of memory",
+            f"Stopped at {byte_size(report.peak_bytes)}, above the limit of memory (--memory-limit).",
+        )
     if report.killed_by_kernel:
         return "out of memory", f"Ended by the system for want of memory; {byte_size(report.peak_bytes)} were seen."
     if outcome is not None and "error" in outcome:

@@ -16,6 +16,7 @@ from topocraft._version import __version__
 from topocraft.baselines.environments import MARKER, asked_of_pip, environment_folder, environment_name, python_of
 from topocraft.baselines.method import Method
 from topocraft.data.atomic import atomic_text, explained
+from topocraft.data.locks import try_lock
 from topocraft.errors import MethodError
 from topocraft.progress import Progress, Silent
 
@@ -45,8 +46,7 @@ def install(method: Method, progress: Progress | None = None) -> Path:
     FileError
         The folder cannot be written.
     """
-    if not method.requirements:
-        raise MethodError(f"{method.title} has nothing that pip could install. {method.needs or 'It is here already.'}")
+    require_installable(method)
     progress, folder = progress or Silent(), environment_folder(method)
     with explained(folder), _alone(folder):
         _remove(folder)
@@ -56,6 +56,18 @@ def install(method: Method, progress: Progress | None = None) -> Path:
             _remove(folder)
             raise
     return folder
+
+
+def require_installable(method: Method) -> None:
+    """Refuse a method that has no environment of its own.
+
+    Raises
+    ------
+    MethodError
+        There is nothing that pip could install; the message says what to do instead.
+    """
+    if not method.requirements:
+        raise MethodError(f"{method.title} has nothing that pip could install. {method.needs or 'It is here already.'}")
 
 
 def remove(method: Method) -> bool:
@@ -119,7 +131,8 @@ def _run(command: Sequence[str], failure: str, needs: str = "", tell: Callable[[
                 if tell is not None:
                     tell(_told(said[-1]))
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have ended just now
+                os.killpg(process.pid, signal.SIGKILL)
             raise
     if process.returncode:
         raise MethodError(f"{failure}: {_last_words(said)}{_advice(said, needs)}")
@@ -145,14 +158,10 @@ def _advice(said: Sequence[str], needs: str) -> str:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold a lock beside the folder, or say that another process does."""
-    import fcntl
-
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MethodError(f"'{folder.name}' is being installed by another process. Wait for it to end.") from error
+        if not try_lock(lock):
+            raise MethodError(f"'{folder.name}' is being installed by another process. Wait for it to end.")
         yield
 
 

@@ -25,7 +25,8 @@ class Method:
     name, title, summary
         What the command calls it, what its authors call it, and what it does, in one sentence.
     program
-        Module in ``topocraft.baselines.programs``, without the ending.
+        Module in ``topocraft.baselines.programs``, without the ending, or a file by its absolute path; the method's own
+        name where left out.
     gives
         An embedding (cells × dimensions), or only a graph (cells × cells, larger is nearer).
     takes
@@ -59,10 +60,10 @@ class Method:
     name: str
     title: str
     summary: str
-    program: str
     licence: str
     homepage: str
     doi: str
+    program: str = ""
     gives: Gives = "embedding"
     takes: Takes = "log1p"
     reads: Reads = "selected"
@@ -77,6 +78,9 @@ class Method:
     modules: tuple[str, ...] = ()
     r_packages: tuple[str, ...] = ()
     needs: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "program", self.program or self.name)
 
 
 @dataclass(frozen=True, eq=False)

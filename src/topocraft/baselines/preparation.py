@@ -193,7 +193,7 @@ def _annotated(values: sparse.csr_matrix, obs: pd.DataFrame, genes: Any, kind: s
 def _selected(kept: Cells, expression: sparse.csr_matrix, genes: tuple[str, ...], obs: pd.DataFrame) -> AnnData:
     import pandas as pd
 
-    from topocraft.topology.clusters import principal_components
+    from topocraft.topology.components import principal_components
 
     adata = _annotated(expression, obs, genes, kept.kind)
     adata.obsm["X_pca"] = principal_components(expression, N_COMPONENTS)

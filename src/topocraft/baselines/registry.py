@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from topocraft.baselines.method import Method
 from topocraft.errors import ConfigError, nearest_name
 
@@ -26,12 +28,23 @@ _IMAP = (  # it calls np.bool8
 )
 _COMPILER = "annoy is compiled as it is installed, by a C++ compiler: apt install g++, or xcode-select --install."
 
+_of_scvi_tools = partial(
+    Method,
+    takes="counts",
+    home="own",
+    library="scvi-tools",
+    requirements=_SCVI,
+    environment="scvi",
+    modules=("scvi",),
+    licence="BSD-3-Clause",
+    homepage="https://scvi-tools.org",
+)
+
 _ALL = (
     Method(
         name="topocraft",
         title="topocraft",
         summary="Mixes batches by an adversary, held by what is reliably known within each batch.",
-        program="topocraft",
         reads="all",
         modules=("torch",),
         licence="MIT",
@@ -42,7 +55,6 @@ _ALL = (
         name="harmony",
         title="Harmony",
         summary="Moves principal components until soft clusters hold every batch.",
-        program="harmony",
         home="own",
         library="harmonypy",
         requirements=("harmonypy==2.1.0", *_CELLS),
@@ -55,7 +67,6 @@ _ALL = (
         name="scanorama",
         title="Scanorama",
         summary="Joins batches by the mutual nearest neighbours of every pair.",
-        program="scanorama",
         home="own",
         library="scanorama",
         requirements=("scanorama==1.7.4", "annoy==1.17.3", "scikit-learn==1.9.1", *_CELLS),
@@ -69,7 +80,6 @@ _ALL = (
         name="bbknn",
         title="BBKNN",
         summary="Takes every cell's neighbours from each batch alike.",
-        program="bbknn",
         gives="graph",
         home="own",
         library="bbknn",
@@ -80,41 +90,23 @@ _ALL = (
         homepage="https://github.com/Teichlab/bbknn",
         doi="10.1093/bioinformatics/btz625",
     ),
-    Method(
+    _of_scvi_tools(
         name="scvi",
         title="scVI",
         summary="Variational autoencoder of counts, whose decoder is told the batch.",
-        program="scvi",
-        takes="counts",
-        home="own",
-        library="scvi-tools",
-        requirements=_SCVI,
-        modules=("scvi",),
-        licence="BSD-3-Clause",
-        homepage="https://scvi-tools.org",
         doi="10.1038/s41592-018-0229-2",
     ),
-    Method(
+    _of_scvi_tools(
         name="scanvi",
         title="scANVI",
         summary="scVI that learns from the cell types as well.",
-        program="scanvi",
-        takes="counts",
         labelled=True,
-        home="own",
-        library="scvi-tools",
-        requirements=_SCVI,
-        environment="scvi",
-        modules=("scvi",),
-        licence="BSD-3-Clause",
-        homepage="https://scvi-tools.org",
         doi="10.15252/msb.20209620",
     ),
     Method(
         name="rpca",
         title="Seurat RPCA",
         summary="Anchors between batches, found in each other's principal components.",
-        program="rpca",
         r_packages=("Seurat",),
         needs="R with Seurat: apt install r-cran-seurat, or in R: install.packages('Seurat').",
         licence="MIT",
@@ -125,7 +117,6 @@ _ALL = (
         name="scdml",
         title="scDML",
         summary="Merges clusters of all batches by their neighbours, then learns them by triplets.",
-        program="scdml",
         home="own",
         library="scDML",
         before=_SCDML_BEFORE,
@@ -140,7 +131,6 @@ _ALL = (
         name="imap",
         title="iMAP",
         summary="Autoencoder of the content, then an adversary that carries each batch over to another.",
-        program="imap",
         home="own",
         library="imap",
         requirements=_IMAP,
@@ -154,7 +144,6 @@ _ALL = (
         name="unintegrated",
         title="unintegrated",
         summary="The principal components from which the others start.",
-        program="unintegrated",
         control=True,
         licence="MIT",
         homepage="",

@@ -22,24 +22,25 @@ from typing import Any
 LOOK_EVERY_SECONDS = 0.1
 FIRST_FOR_THE_KERNEL = "1000"
 NOT_STARTED = 127
-BELLS = 4096
+SIGNALS_READ = 4096
 PROC = Path("/proc")
 
 
 def main() -> None:
-    """Do the job in the first argument (JSON) and print the report (JSON)."""
+    """Do the job in the first argument (JSON) and write the report (JSON) to standard output."""
     job = json.loads(sys.argv[1])
-    child_ended, bell = os.pipe()
-    os.set_blocking(bell, False)
+    child_ended, on_signal = os.pipe()
+    os.set_blocking(on_signal, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
+    signal.set_wakeup_fd(on_signal, warn_on_full_buffer=False)
     try:
         report = _supervise(job, child_ended)
     except OSError as error:
         Path(job["log"]).write_text(f"{job['command'][0]} cannot be started: {error.strerror}\n")
         report = {"ended_by": "", "code": NOT_STARTED}
     with contextlib.suppress(BrokenPipeError):
-        print(json.dumps(report), flush=True)  # noqa: T201
+        sys.stdout.write(json.dumps(report))
+        sys.stdout.flush()
 
 
 def _supervise(job: dict[str, Any], child_ended: int) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def _watch(
     while True:
         ready, _, _ = select.select([sys.stdin.fileno(), child_ended], [], [], LOOK_EVERY_SECONDS)
         if child_ended in ready:
-            os.read(child_ended, BELLS)
+            os.read(child_ended, SIGNALS_READ)
             ended = os.wait4(group, os.WNOHANG)
             if ended[0]:
                 return "", most, ended

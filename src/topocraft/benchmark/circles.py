@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from topocraft.benchmark.ranking import MAIN, ranking, wide
+from topocraft.errors import ConfigError, list_names, nearest_name
 from topocraft.metrics.catalogue import CATALOGUE, members
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ def scores_figure(rows: pd.DataFrame, dataset: str | None = None) -> Figure:
     matplotlib.figure.Figure
         Not registered with pyplot: it needs no display, and no closing.
 
+    Raises
+    ------
+    ConfigError
+        There is no dataset of that name.
+
     References
     ----------
     He et al. 2025, doi:10.1038/s42003-025-07988-y, Fig. 2 and 5.
@@ -80,6 +86,9 @@ def scores_figure(rows: pd.DataFrame, dataset: str | None = None) -> Figure:
     """
     if dataset is None and rows["dataset"].nunique() == 1:
         dataset = str(rows["dataset"].iloc[0])
+    names = rows["dataset"].unique()
+    if dataset is not None and dataset not in names:
+        raise ConfigError(f"dataset must be one of {list_names(names)}; got '{dataset}'.{nearest_name(dataset, names)}")
     chosen = rows if dataset is None else rows[rows["dataset"] == dataset]
     table = ranking(chosen)
     blocks = _of_datasets(chosen, table) if dataset is None else _of_scores(chosen, table, dataset)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = "osD^vP"
-FEWEST_SIZES = 3
+FEWEST_SIZES, LEAST_RANGE = 3, 4
+"""Curves and slopes need so many sizes, the largest at least so many times the smallest."""
+FAR_APART = 100
+"""Costs of which the largest is more than so many times the smallest are drawn on a logarithmic axis."""
 SHADES = ("#2F6DA8", "#8FB8DE")
 PANELS = (("wall_seconds", 1.0, "wall time (s)"), ("peak_bytes", 1e9, "peak memory (GB)"))
 
@@ -48,7 +51,7 @@ def slopes(rows: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Indexed by method: ``wall_seconds`` and ``peak_bytes``, 1 where ten times the cells cost ten times as much, NaN
-        of fewer than three sizes; ``n_sizes``.
+        of fewer than three sizes or where the largest is less than four times the smallest; ``n_sizes``.
 
     Examples
     --------
@@ -69,8 +72,12 @@ def slopes(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index", columns=["wall_seconds", "peak_bytes", "n_sizes"])
 
 
+def _make_a_curve(cells: pd.Series) -> bool:
+    return cells.nunique() >= FEWEST_SIZES and bool(cells.max() >= LEAST_RANGE * cells.min())
+
+
 def _slope(cells: pd.Series, costs: pd.Series) -> float:
-    if len(cells) < FEWEST_SIZES:
+    if not _make_a_curve(cells):
         return float("nan")
     return float(np.polyfit(np.log(cells.to_numpy(dtype=float)), np.log(costs.to_numpy(dtype=float)), 1)[0])
 
@@ -86,8 +93,9 @@ def costs_figure(rows: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Two panels: of three sizes or more, curves over the number of cells, both axes logarithmic, with the log-log
-        slope; of fewer, a bar for each. Not registered with pyplot.
+        Two panels: of three sizes or more, the largest at least four times the smallest, curves over the number of
+        cells, both axes logarithmic, with the log-log slope; of one or two sizes a bar for each; of others one bar for
+        each method, its median over all runs. Not registered with pyplot.
 
     Examples
     --------
@@ -100,7 +108,9 @@ def costs_figure(rows: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     costs = costs_of(rows)
-    curves = costs["n_cells"].nunique() >= FEWEST_SIZES
+    curves = _make_a_curve(costs["n_cells"])
+    if not curves and costs["n_cells"].nunique() > len(SHADES):
+        costs = _over_sizes(rows, costs)
     figure = Figure(figsize=(9.5, 4.2 if curves else 1.1 + 0.3 * len(costs)), dpi=150, layout="constrained")
     panels = figure.subplots(1, 2)
     growth = slopes(rows)
@@ -115,15 +125,29 @@ def costs_figure(rows: pd.DataFrame) -> Figure:
     return figure
 
 
+def _over_sizes(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """Return medians over all runs of a method, whatever the number of cells; methods in the same order."""
+    return costs_of(rows.assign(n_cells=costs["n_cells"].max()))
+
+
 def _bars(panel: Axes, costs: pd.DataFrame, column: str, unit: float) -> None:
     heights, values = np.arange(len(costs))[::-1], costs[column].to_numpy(dtype=float) / unit
     sizes = sorted(set(costs["n_cells"]))
     shades = [SHADES[sizes.index(size)] for size in costs["n_cells"]]
     bars = panel.barh(heights, values, color=shades, height=0.7)
-    panel.bar_label(bars, labels=[f"{value:.3g}" for value in values], fontsize=8, padding=3)
+    panel.bar_label(bars, labels=[_in_figures(value) for value in values], fontsize=8, padding=3)
     names = costs["method"] if len(sizes) == 1 else costs["method"] + costs["n_cells"].map(", {:,} cells".format)
     panel.set_yticks(heights, names)
-    panel.set_xlim(0, 1.15 * values.max())
+    if values.max() > FAR_APART * values.min():
+        panel.set(xscale="log", xlim=(0.5 * values.min(), 3 * values.max()))
+        panel.xaxis.set_major_formatter(lambda value, _: _in_figures(value))
+    else:
+        panel.set_xlim(0, 1.15 * values.max())
+
+
+def _in_figures(value: float) -> str:
+    """Return a positive number in three figures, and never with an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _curves(panel: Axes, costs: pd.DataFrame, column: str, unit: float, growth: pd.Series) -> None:

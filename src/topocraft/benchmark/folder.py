@@ -15,10 +15,13 @@ from typing import TextIO
 
 from topocraft.benchmark.records import NO_DATA, NOT_RUN, Kind, Record
 from topocraft.data.atomic import atomic_text, explained
+from topocraft.data.locks import try_lock
 from topocraft.errors import FileError
 
 PLAN, PICTURES, LOCK = "grid.json", "pictures.json", ".lock"
 PARTS = ("datasets", "outputs", "rows", "layouts")
+HALF_WRITTEN = re.compile(r"\.\d+\.(partial|old)$")
+"""Endings that ``topocraft.data.atomic`` gives: the number of the process, and what became of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class Folder:
         return self.path / "datasets" / stem
 
     def dataset_facts(self, stem: str) -> Path:
-        """Return the file that says what a prepared dataset was made from."""
+        """Return the file with what is known of a prepared dataset, which outlives its folder."""
         return self.path / "datasets" / f"{stem}.json"
 
     def output(self, stem: str) -> Path:
@@ -108,20 +111,16 @@ class Folder:
             lock.close()
 
     def _take_lock(self) -> TextIO:
-        import fcntl
-
         with explained(self.path / LOCK):
             lock = (self.path / LOCK).open("a+")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(lock):
                 lock.seek(0)
                 holder = lock.read().strip() or "unknown"
                 lock.close()
                 raise FileError(
                     f"Only one benchmark may write into a folder; process {holder} writes into '{self.path}'. "
                     "Wait for it to end, or name another folder."
-                ) from None
+                )
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
@@ -129,13 +128,14 @@ class Folder:
 
     def _sweep(self) -> None:
         """Remove what a killed process left half-written: while the folder is held, nobody is writing it."""
-        for part in PARTS:
-            for ending in ("partial", "old"):
-                for left in (self.path / part).glob(f".*.{ending}"):
-                    if left.is_dir():
-                        shutil.rmtree(left, ignore_errors=True)
-                    else:
-                        left.unlink(missing_ok=True)
+        for folder in (self.path, *(self.path / part for part in PARTS)):
+            for left in folder.glob(".*"):
+                if not HALF_WRITTEN.search(left.name):
+                    continue
+                if left.is_dir():
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink(missing_ok=True)
 
     def write_plan(self, plan: Plan) -> None:
         """Write the grid that the tables show from now on."""
@@ -162,7 +162,12 @@ class Folder:
     def pictures(self) -> list[str]:
         """Return the names of the pictures that the grid has."""
         listed = self.path / PICTURES
-        return list(json.loads(listed.read_text(encoding="utf-8"))) if listed.is_file() else []
+        try:
+            return [str(name) for name in json.loads(listed.read_text(encoding="utf-8"))]
+        except FileNotFoundError:
+            return []
+        except (ValueError, TypeError) as error:
+            raise FileError(f"'{listed}' must list pictures; it is damaged: {error}. Remove it.") from error
 
     def replace_pictures(self, names: Sequence[str]) -> None:
         """Remove the pictures that a grid before this one has left and that are not among ``names``, the new ones."""
@@ -195,7 +200,7 @@ class Folder:
             return Record.from_json(self.row(entry.stem).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise FileError(f"'{self.row(entry.stem)}' must be a row; it is damaged: {error}. Remove it.") from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from topocraft import baselines
+from topocraft.baselines.limits import require_limits, require_seed
 from topocraft.baselines.method import Method
 from topocraft.errors import ConfigError, list_names
 
@@ -89,7 +90,7 @@ class Grid:
     datasets, contenders
         At least one of each, with names of their own.
     seeds
-        At least one, none twice, none below 0.
+        At least one, none twice, each 0 … 2³² − 1. Pictures show the first.
     controls
         Whether to score the controls of ``topocraft.evaluation`` on every dataset as well.
     scored
@@ -106,7 +107,7 @@ class Grid:
     Raises
     ------
     ConfigError
-        Something is missing or named twice.
+        Something is missing or named twice, or a seed or limit is outside its range.
     """
 
     datasets: Sequence[Dataset]
@@ -124,8 +125,9 @@ class Grid:
         _require_own("datasets", [dataset.name for dataset in self.datasets])
         _require_own("contenders", [contender.name for contender in self.contenders])
         _require_own("seeds", list(self.seeds))
-        if min(self.seeds) < 0:
-            raise ConfigError(f"seeds must be whole numbers of at least 0; got {list_names(self.seeds)}.")
+        for seed in self.seeds:
+            require_seed(seed)
+        require_limits(self.time_limit, self.memory_limit, self.threads)
 
 
 def contenders(names: Iterable[str]) -> tuple[Contender, ...]:
@@ -186,7 +188,7 @@ def datasets_of(
         check_input(path)
     shared: dict[str, Any] = {"batch_key": batch_key, "label_key": label_key, "layer": layer, "umap": umap}
     return tuple(
-        Dataset(name=name, read=partial(_read_file, path), identity=stamp(path), **shared)
+        Dataset(name=name, read=partial(_read_file, path), identity=file_identity(path), **shared)
         for name, path in zip(file_names(found), found, strict=True)
     )
 
@@ -197,8 +199,8 @@ def _read_file(path: Path, _seed: int) -> AnnData:
     return read_cells_file(path).adata
 
 
-def stamp(path: Path) -> str:
-    """Return where a file or folder is, how large, and when it was last changed: the identity of its cells."""
+def file_identity(path: Path) -> str:
+    """Return text that changes with a file or folder: where it is, how large, and when it was last changed."""
     parts = sorted(path.rglob("*")) if path.is_dir() else [path]
     return "\n".join(f"{part.resolve()} {part.stat().st_size} {part.stat().st_mtime_ns}" for part in parts)
 

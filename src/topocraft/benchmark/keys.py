@@ -15,7 +15,7 @@ from topocraft.baselines.execution import program_path
 from topocraft.baselines.method import Method
 
 PACKAGE = Path(topocraft.__file__).parent
-PREPARES = ("baselines/preparation.py", "data/cells.py", "data/preprocess.py", "topology/clusters.py")
+PREPARES = ("baselines/preparation.py", "data/cells.py", "data/preprocess.py", "topology/components.py")
 INTEGRATES = (
     "config/*.py",
     "data/cells.py",

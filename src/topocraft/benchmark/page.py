@@ -25,9 +25,10 @@ WITHOUT_TYPES = ("within_batch_nmi", "within_batch_ari", "ilisi", "pcr")
 READING = (
     "Composite = 0.6 bio-conservation + 0.4 batch mixing, the means over their scores; overall is its mean over "
     "datasets. Where there are several seeds: mean ± standard deviation over them, which is 0 of methods that make no "
-    "use of a seed. In brackets the place on that dataset. A method has a place overall if it has a composite on every "
-    "dataset where any method has one, and has not seen the cell types. One that gives only a graph is scored on what "
-    "graphs allow, and has no composite: a mean over fewer scores does not compare."
+    "use of a seed. In brackets the place on that dataset, and how many runs the mean is of where some did not end "
+    "well. A method has a place overall if it has a composite on every dataset where any method has one, and has not "
+    "seen the cell types. One that gives only a graph is scored on what graphs allow, and has no composite: a mean "
+    "over fewer scores does not compare."
 )
 COSTS = (
     "Wall time and peak resident memory of the whole process of a run, measured by the operating system, medians over "
@@ -75,8 +76,9 @@ def _about(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
     datasets = listed(f"`{row.dataset}` ({row.n_cells:,} cells, {row.n_batches} batches)" for row in sizes.itertuples())
     seeds = listed(sorted(set(own["seed"])))
     yield f"{own['method'].nunique()} methods on {datasets or 'no dataset'}; seeds: {seeds}."
-    yield ""
-    yield "; ".join(f"{name} {value}" for name, value in plan.facts.items()) + "."
+    if plan.facts:
+        yield ""
+        yield "; ".join(f"{name} {value}" for name, value in plan.facts.items()) + "."
     versions = versions_used(rows)
     if versions:
         yield ""
@@ -103,7 +105,10 @@ def _ranked(table: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
 def _entry(row: Mapping[str, object], dataset: str) -> str:
     value, sd, place = (row[f"{column} {dataset}"] for column in ("composite", "sd", "place"))
     spread = "" if pd.isna(sd) else f" ± {sd:.3f}"
-    where = "" if pd.isna(place) else f" ({place})"
+    scored, runs = (int(str(row[f"{column} {dataset}"])) for column in ("n_scored", "n_runs"))
+    notes = [] if pd.isna(place) else [str(place)]
+    notes += [f"{scored} of {runs} runs"] if 0 < scored < runs else []
+    where = f" ({'; '.join(notes)})" if notes else ""
     return f"{in_figures(value)}{spread}{where}"
 
 
@@ -168,7 +173,7 @@ def _failures(rows: pd.DataFrame) -> Iterator[str]:
     for (dataset, method, status, reason), some in failed.groupby(
         ["dataset", "method", "status", "reason"], sort=False
     ):
-        yield _line(f"`{dataset}`", method, listed(some["seed"]), status, reason.replace("|", "\\|").replace("\n", " "))
+        yield _line(f"`{dataset}`", method, listed(some["seed"]), status, reason)
 
 
 def versions_used(rows: pd.DataFrame) -> dict[str, list[str]]:
@@ -186,7 +191,8 @@ def _head(*columns: object) -> Iterator[str]:
 
 
 def _line(*cells: object) -> str:
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+    texts = (" ".join(str(cell).split()).replace("|", "\\|") for cell in cells)
+    return "| " + " | ".join(texts) + " |"
 
 
 def in_figures(value: object, digits: int = 3) -> str:

@@ -30,7 +30,13 @@ PANEL_INCHES = 2.4
 TINY = 1e-12
 
 
-def panels_figure(folder: Folder, entries: Sequence[Entry], progress: Progress) -> Figure:
+def n_layouts(entries: Sequence[Entry]) -> int:
+    """Return how many rows of panels ``panels_figure`` draws of these entries."""
+    own = [entry for entry in entries if entry.output]
+    return len(own) + (UNINTEGRATED not in [entry.program for entry in own])
+
+
+def panels_figure(folder: Folder, entries: Sequence[Entry], progress: Progress) -> Figure | None:
     """Draw UMAPs of what methods gave, a row for each, below the cells before integration.
 
     Parameters
@@ -40,14 +46,21 @@ def panels_figure(folder: Folder, entries: Sequence[Entry], progress: Progress) 
     entries
         Entries of one dataset and one seed that ended well, in the order of the rows.
     progress
-        Told of every layout.
+        Told of every layout, and of what cannot be drawn.
 
     Returns
     -------
-    matplotlib.figure.Figure
-        Not registered with pyplot: it needs no display, and no closing.
+    matplotlib.figure.Figure or None
+        Not registered with pyplot: it needs no display, and no closing. ``None`` where there is nothing to draw.
     """
-    adata = open_preparation(folder.dataset(entries[0].prepared)).read()
+    place = folder.dataset(entries[0].prepared)
+    if not place.is_dir():
+        progress.warn(
+            f"There are no UMAPs of {entries[0].dataset}: its cells are gone from '{place}'. Run the benchmark again, "
+            "without --table-only, to have them back."
+        )
+        return None
+    adata = open_preparation(place).read()
     drawn = _drawn(adata.n_obs)
     layouts = {}
     for name, layout in _layouts(folder, entries, adata, drawn):
@@ -56,6 +69,8 @@ def panels_figure(folder: Folder, entries: Sequence[Entry], progress: Progress) 
         except (TopocraftError, ValueError, ArithmeticError) as error:
             progress.warn(f"There is no UMAP of {name} on {entries[0].dataset}: {error}")
         progress.advance(name)
+    if not layouts:
+        return None
     titles = {"batch": "batch"} | ({"cell type": "celltype"} if "celltype" in adata.obs else {})
     colours = {title: adata.obs[column] for title, column in titles.items()}
     return layouts_figure(layouts, colours, drawn, PANEL_INCHES)

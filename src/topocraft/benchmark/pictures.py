@@ -11,7 +11,7 @@ import pandas as pd
 from topocraft.benchmark.circles import scores_figure
 from topocraft.benchmark.costs import costs_figure, costs_of
 from topocraft.benchmark.folder import Entry, Folder, Plan, stem_of
-from topocraft.benchmark.panels import panels_figure
+from topocraft.benchmark.panels import n_layouts, panels_figure
 from topocraft.benchmark.ranking import ranking
 from topocraft.evaluation.scoring import UNINTEGRATED
 from topocraft.plot import save_figure
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 def write_pictures(folder: Folder, plan: Plan, rows: pd.DataFrame, progress: Progress) -> list[Path]:
     """Write ``scores.png``, one per dataset, ``costs.png`` and ``umap-NAME.png``; return their paths."""
     maps = {name: shown for name in plan.umaps if (shown := list(_shown(plan, rows, name)))}
-    progress.phase("draw", sum(map(len, maps.values())) + 1)
+    progress.phase("draw", sum(map(n_layouts, maps.values())) + 1)
     written = []
     for name, figure in _figures(rows):
         written.append(_save(figure, folder.path / name))
     progress.advance("scores")
     for name, entries in maps.items():
-        figure = panels_figure(folder, entries, progress)
-        written.append(_save(figure, folder.path / f"{stem_of('umap-' + name)}.png"))
+        panels = panels_figure(folder, entries, progress)
+        if panels is not None:
+            written.append(_save(panels, folder.path / f"{stem_of('umap-' + name)}.png"))
     folder.replace_pictures([path.name for path in written])
     return written
 
@@ -50,12 +51,14 @@ def _figures(rows: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
 
 def _shown(plan: Plan, rows: pd.DataFrame, dataset: str) -> Iterator[Entry]:
     """Yield the entries of a dataset's panels, best first: one seed, the first, the same cells for all."""
-    entries = [entry for entry in plan.entries if entry.dataset == dataset and entry.kind != "control"]
-    entries += [entry for entry in plan.entries if entry.dataset == dataset and entry.program == UNINTEGRATED]
+    own = [entry for entry in plan.entries if entry.dataset == dataset]
     ended = set(rows.loc[rows["status"] == "ok", ["dataset", "method", "seed"]].itertuples(index=False, name=None))
-    seed = min((entry.seed for entry in entries), default=0)
     there = {
-        entry.method: entry for entry in entries if (dataset, entry.method, entry.seed) in ended and entry.seed == seed
+        entry.method: entry
+        for entry in own
+        if entry.seed == own[0].seed
+        and (dataset, entry.method, entry.seed) in ended
+        and (entry.kind != "control" or entry.program == UNINTEGRATED)
     }
     yield from (entry for entry in there.values() if entry.program == UNINTEGRATED)
     for method in ranking(rows)["method"]:

@@ -52,7 +52,8 @@ def ranking(rows: pd.DataFrame) -> pd.DataFrame:
         One row per method, best first: ``place`` (missing unless ranked), ``method``, ``group``; ``overall``, the mean
         over datasets of the composite, itself the mean over seeds; ``bio`` and ``batch``, the two halves of it;
         ``n_datasets`` that it has a composite on, ``n_runs``, ``n_ended_well``; and for every dataset its composite,
-        ``sd`` over seeds, ``place``, ``bio`` and ``batch``, in columns that end in the dataset's name.
+        ``sd`` over seeds, ``place``, ``bio``, ``batch``, ``n_runs`` and ``n_scored``, the runs that have a composite,
+        in columns that end in the dataset's name.
 
     References
     ----------
@@ -74,24 +75,23 @@ def ranking(rows: pd.DataFrame) -> pd.DataFrame:
     runs = rows.drop_duplicates(["dataset", "method", "seed"])
     table = pd.DataFrame({"group": groups(rows)})
     table["overall"] = means["composite"].mean(axis=1)
-    table["bio"], table["batch"] = means["bio"].mean(axis=1), means["batch"].mean(axis=1)
+    for half in ("bio", "batch"):  # of the same datasets as the composite, whose halves they are
+        table[half] = means[half].where(means["composite"].notna()).mean(axis=1)
     table["n_datasets"] = means["composite"].notna().sum(axis=1)
     table["n_runs"] = runs.groupby("method").size()
     table["n_ended_well"] = (runs["status"] == "ok").groupby(runs["method"]).sum()
     table = table.join(_by_dataset(rows, means, table["group"]))
     order = table["group"].map({group: place for place, group in enumerate(GROUPS)})
     table = table.assign(order=order).sort_values(["order", "overall"], ascending=[True, False], kind="stable")
-    ranked = table["group"] == "ranked"
-    table.insert(0, "place", _places(table["overall"].where(ranked)))
-    return table.drop(columns="order").reset_index(names="method")[["place", "method", *_rest(table)]]
-
-
-def _rest(table: pd.DataFrame) -> list[str]:
-    return [name for name in table.columns if name not in ("place", "order")]
+    table = table.drop(columns="order").reset_index(names="method")
+    table.insert(0, "place", _places(table["overall"].where(table["group"] == "ranked")))
+    return table
 
 
 def _by_dataset(rows: pd.DataFrame, means: dict[str, pd.DataFrame], group: pd.Series) -> pd.DataFrame:
-    spread, compared = wide(rows, "composite", "sd"), group.isin(["ranked", "incomplete"])
+    spread, scored = (wide(rows, "composite", column) for column in ("sd", "n"))
+    runs = rows.groupby(["method", "dataset"])["seed"].nunique().unstack().reindex(group.index)
+    compared = group.isin(["ranked", "incomplete"])
     columns: dict[str, pd.Series] = {}
     for dataset in rows["dataset"].unique():
         composite = means["composite"][dataset]
@@ -101,6 +101,8 @@ def _by_dataset(rows: pd.DataFrame, means: dict[str, pd.DataFrame], group: pd.Se
             f"place {dataset}": _places(composite.where(compared)),
             f"bio {dataset}": means["bio"][dataset],
             f"batch {dataset}": means["batch"][dataset],
+            f"n_runs {dataset}": runs[dataset].fillna(0).astype(int),
+            f"n_scored {dataset}": scored[dataset].fillna(0).astype(int),
         }
     return pd.DataFrame(columns)
 

@@ -20,7 +20,6 @@ from topocraft.metrics.suite import Score
 
 Kind = Literal["method", "labelled", "control"]
 NO_DATA, NOT_RUN = "no data", "not run yet"
-DATASET_WAS = ("n_cells", "n_genes", "n_batches", "n_types", "n_left_out")
 
 
 @dataclass(frozen=True, kw_only=True)

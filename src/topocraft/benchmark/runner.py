@@ -12,13 +12,13 @@ from topocraft._version import __version__
 from topocraft.baselines.execution import execute
 from topocraft.baselines.method import Output, Run
 from topocraft.baselines.preparation import Preparation
-from topocraft.benchmark.bench import Bench
 from topocraft.benchmark.folder import Folder, Plan
 from topocraft.benchmark.grid import Contender, Grid
 from topocraft.benchmark.jobs import Job, jobs_of
 from topocraft.benchmark.records import Record, read_output, write_output
 from topocraft.benchmark.results import write_results
-from topocraft.benchmark.sets import prepare_all
+from topocraft.benchmark.scorer import Scorer
+from topocraft.benchmark.sets import Prepared, prepare_all
 from topocraft.benchmark.versions import suite_versions
 from topocraft.benchmark.words import facts_of, in_a_line
 from topocraft.data.atomic import atomic_text
@@ -98,10 +98,21 @@ def run_grid(
         _announce(sum(map(len, jobs)), sum(map(len, pending)), shown)
         for one, some in zip(prepared, pending, strict=True):
             if some:
-                _Runner(grid, place, one.ready(place), run or execute).finish(some, shown)
+                _finish_dataset(grid, place, one, some, run or execute, shown)
             if one.dataset.drawn and one.seed != grid.seeds[0]:  # pictures are of the first
-                one.spend(place)
+                one.discard(place)
         return write_results(place, shown)
+
+
+def _finish_dataset(
+    grid: Grid, folder: Folder, prepared: Prepared, jobs: list[Job], run: Execute, progress: Progress
+) -> None:
+    try:
+        preparation = prepared.ready(folder)
+    except TopocraftError as error:
+        progress.warn(f"{prepared.dataset.name} cannot be had any more, {len(jobs):,} runs are left out: {error}")
+        return
+    _Runner(grid, folder, preparation, run).finish(jobs, progress)
 
 
 def plan_of(grid: Grid, jobs: list[list[Job]]) -> Plan:
@@ -134,7 +145,7 @@ class _Runner:
 
     def __init__(self, grid: Grid, folder: Folder, preparation: Preparation, run: Execute) -> None:
         self.grid, self.folder, self.preparation, self.run = grid, folder, preparation, run
-        self.bench = Bench(preparation)
+        self.scorer = Scorer(preparation)
 
     def finish(self, jobs: list[Job], progress: Progress) -> None:
         """Make a row of every job, one after the other."""
@@ -198,7 +209,7 @@ class _Runner:
         versions = {**record.versions, **suite_versions()}
         try:
             n_types, started = self._ready(), time.perf_counter()
-            scores = self.bench.score_control(record.method) if output is None else self.bench.score(output)
+            scores = self.scorer.score_control(record.method) if output is None else self.scorer.score(output)
         except (TopocraftError, MemoryError, ValueError, ArithmeticError) as error:
             status = "out of memory" if isinstance(error, MemoryError) else "failed"
             return replace(record, status=status, reason=f"It ended well and cannot be scored: {error}".strip())
@@ -207,5 +218,5 @@ class _Runner:
 
     def _ready(self) -> int:
         """Find what all scores of the dataset share, so that no single run is charged with it; return its types."""
-        _ = self.bench.reference
-        return self.bench.n_types
+        _ = self.scorer.reference
+        return self.scorer.n_types

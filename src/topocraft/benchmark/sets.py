@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,12 +35,24 @@ class Prepared:
     reason: str = ""
 
     def ready(self, folder: Folder) -> Preparation:
-        """Return the preparation with its files in place."""
-        path = folder.dataset(_stem(self.dataset, self.seed))
-        return open_preparation(path) if path.is_dir() else _write(self.dataset, self.seed, folder)
+        """Return the preparation with its files in place.
 
-    def spend(self, folder: Folder) -> None:
-        """Remove the files: of cells that can be drawn again, a hundred sets may be due, of 100 MB each."""
+        Raises
+        ------
+        TopocraftError
+            The files are gone, and the cells cannot be read again, or are others by now.
+        """
+        path = folder.dataset(_stem(self.dataset, self.seed))
+        found = open_preparation(path) if path.is_dir() else _write(self.dataset, self.seed, folder)
+        if self.preparation is not None and found.fingerprint != self.preparation.fingerprint:
+            raise InputError(
+                f"The cells of {self.dataset.name} must stay the same while a benchmark runs; they have changed. Run "
+                "the same command again."
+            )
+        return found
+
+    def discard(self, folder: Folder) -> None:
+        """Remove the files, which ``ready`` can bring back: a recipe may draw a hundred sets of 100 MB each."""
         path = folder.dataset(_stem(self.dataset, self.seed))
         aside = path.with_name(f".{path.name}.{os.getpid()}.old")
         if path.is_dir():
@@ -57,7 +71,8 @@ def prepare_all(grid: Grid, folder: Folder, progress: Progress) -> list[Prepared
     progress.phase("prepare", sum(1 for _ in draws(grid)))
     found = []
     for dataset, seed, seeds in draws(grid):
-        found.append(_prepare(dataset, seed, seeds, folder))
+        is_kept = not dataset.drawn or seed == grid.seeds[0]
+        found.append(_prepare(dataset, seed, seeds, folder, is_kept))
         if found[-1].reason:
             progress.warn(f"{dataset.name} cannot be had: {found[-1].reason}")
         progress.advance(dataset.name)
@@ -66,46 +81,60 @@ def prepare_all(grid: Grid, folder: Folder, progress: Progress) -> list[Prepared
     return found
 
 
-def _prepare(dataset: Dataset, seed: int, seeds: tuple[int, ...], folder: Folder) -> Prepared:
+def _prepare(dataset: Dataset, seed: int, seeds: tuple[int, ...], folder: Folder, is_kept: bool) -> Prepared:
     try:
-        return Prepared(dataset, seed, seeds, _preparation(dataset, seed, folder))
+        return Prepared(dataset, seed, seeds, _preparation(dataset, seed, folder, is_kept))
     except TopocraftError as error:
         return Prepared(dataset, seed, seeds, None, str(error))
-    except (MemoryError, OSError, ValueError, KeyError, ImportError) as error:
-        return Prepared(dataset, seed, seeds, None, f"{type(error).__name__}: {error}")
 
 
-def _preparation(dataset: Dataset, seed: int, folder: Folder) -> Preparation:
+def _preparation(dataset: Dataset, seed: int, folder: Folder, is_kept: bool) -> Preparation:
+    """Return what is there of an earlier run; of cells that are not kept, what is known of them is enough."""
     stem = _stem(dataset, seed)
-    path, facts = folder.dataset(stem), folder.dataset_facts(stem)
+    path = folder.dataset(stem)
     if dataset.identity and path.is_dir():
         return open_preparation(path)
-    if dataset.identity and facts.is_file():
-        return _spent(path, facts)
-    return _write(dataset, seed, folder)
+    known = None if is_kept or not dataset.identity else _facts(folder.dataset_facts(stem))
+    return _write(dataset, seed, folder) if known is None else Preparation(folder=path, **known)
 
 
 def _write(dataset: Dataset, seed: int, folder: Folder) -> Preparation:
     from topocraft.data.cells import from_anndata
     from topocraft.data.columns import cell_types
 
-    adata = dataset.read(seed)
-    cells = from_anndata(adata, dataset.batch_key, layer=dataset.layer)
-    labels = None if dataset.label_key is None else cell_types(adata.obs, dataset.label_key)
-    stem = _stem(dataset, seed)
-    written = write_preparation(cells, folder.dataset(stem), labels=labels, force=True)
+    with _refused():
+        adata = dataset.read(seed)
+        cells = from_anndata(adata, dataset.batch_key, layer=dataset.layer)
+        labels = None if dataset.label_key is None else cell_types(adata.obs, dataset.label_key)
+        stem = _stem(dataset, seed)
+        written = write_preparation(cells, folder.dataset(stem), labels=labels, force=True)
     facts = {name: value for name, value in dataclasses.asdict(written).items() if name != "folder"}
     atomic_text(folder.dataset_facts(stem), json.dumps(facts))
     return written
 
 
-def _spent(path: Path, facts: Path) -> Preparation:
-    held: dict[str, Any] = json.loads(facts.read_text(encoding="utf-8"))
-    return Preparation(folder=path, **{**held, "batches": tuple(held["batches"])})
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Turn whatever a reader of foreign files may raise into an ``InputError``: one dataset is not the whole grid."""
+    try:
+        yield
+    except TopocraftError:
+        raise
+    except Exception as error:
+        raise InputError(f"{type(error).__name__}: {error}") from error
+
+
+def _facts(path: Path) -> dict[str, Any] | None:
+    """Return what is known of cells whose files were removed; ``None`` where that cannot be read."""
+    try:
+        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {**held, "batches": tuple(held["batches"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _stem(dataset: Dataset, seed: int) -> str:
-    told = {
+    decides = {
         "name": dataset.name,
         "identity": dataset.identity,
         "batch": [dataset.batch_key] if isinstance(dataset.batch_key, str) else list(dataset.batch_key),
@@ -113,4 +142,4 @@ def _stem(dataset: Dataset, seed: int) -> str:
         "seed": seed if dataset.drawn else None,
         "code": preparation_code(),
     }
-    return stem_of(dataset.name, digest_of(told))
+    return stem_of(dataset.name, digest_of(decides))

@@ -28,7 +28,7 @@ topocraft baselines install scvi scanorama
 
 topocraft baselines remove scvi"""
 
-WHERE = {"here": "here", "own": "apart", "nowhere": "no"}
+WHERE = {"here": "here", "own": "own env.", "nowhere": "no"}
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", epilog=EXAMPLES)
 
@@ -64,10 +64,13 @@ def show(as_json: AsJson = False) -> None:
 def install(names: Names, quiet: options.Quiet = False) -> None:
     """Install methods by pip, each into an environment of its own; one that is there is made anew."""
     from topocraft.baselines.environments import environment_name
-    from topocraft.baselines.installing import install
+    from topocraft.baselines.installing import install, require_installable
 
     with explained() as written:
-        for method in {environment_name(method): method for method in _asked(names)}.values():
+        asked = {environment_name(method): method for method in _asked(names)}
+        for method in asked.values():
+            require_installable(method)
+        for method in asked.values():
             started = time.monotonic()
             with choose_progress(quiet, ERR) as progress:
                 folder = install(method, progress)
@@ -80,10 +83,13 @@ def install(names: Names, quiet: options.Quiet = False) -> None:
 def remove(names: Names, quiet: options.Quiet = False) -> None:
     """Remove the environments of methods; scVI and scANVI share one."""
     from topocraft.baselines.environments import environment_name
-    from topocraft.baselines.installing import remove
+    from topocraft.baselines.installing import remove, require_installable
 
     with explained():
-        for environment, method in {environment_name(method): method for method in _asked(names)}.items():
+        asked = {environment_name(method): method for method in _asked(names)}
+        for method in asked.values():
+            require_installable(method)
+        for environment, method in asked.items():
             removed = remove(method)
             if not quiet:
                 _say(f"Environment '{environment}' {'removed' if removed else 'is not there'}.")
@@ -118,7 +124,7 @@ def _caption(methods: dict[str, Method], places: dict[str, Place]) -> Text:
     needs = {text: [name for name in methods if methods[name].needs == text] for text in _needs(methods)}
     broken = {name: place.lacks for name, place in places.items() if place.python is None}
     lines = [
-        "* sees the cell types. apart: in an environment of its own.",
+        "* sees the cell types. here: in this Python or R. own env.: in an environment of its own.",
         *(f"{', '.join(names)}: {text}" for text, names in needs.items()),
         *(f"{name}: {lacks}" for name, lacks in broken.items() if environment_folder(methods[name]).exists()),
     ]

@@ -21,7 +21,11 @@ topocraft benchmark one.h5ad two.h5ad -b batch --label-key celltype -m all --tim
 topocraft benchmark --table-only -o runs"""
 
 
+WITH_TABLE_ONLY = ("table_only", "output", "quiet")
+
+
 def benchmark(
+    context: typer.Context,
     files: options.BenchmarkFiles = None,
     batch_key: options.BenchmarkKeys = None,
     label_key: options.CellTypes = None,
@@ -44,9 +48,12 @@ def benchmark(
     too much memory or is not installed is a row that says so.
     """
     if output is None:
-        raise typer.BadParameter("a folder to write into is due.", param_hint="--output")
-    if not table_only:
+        raise typer.BadParameter("the folder to write into must be named.", param_hint="--output")
+    if table_only:
+        _refuse_others(context)
+    else:
         _require(("FILE", files), ("--batch-key", batch_key), ("--methods", methods))
+    names = [] if table_only else grids.method_names(methods or [])
     asked: dict[str, Any] = {
         "seeds": grids.seeds_of(1 if seeds is None else seeds),
         "controls": controls,
@@ -64,7 +71,7 @@ def benchmark(
             columns: dict[str, Any] = {"batch_key": batch_key, "label_key": label_key, "layer": layer, "umap": umaps}
             grid = Grid(
                 datasets=datasets_of(files or [], **columns),
-                contenders=contenders(grids.method_names(methods or [])),
+                contenders=contenders(names),
                 **asked,
             )
             rows = run_grid(grid, output, retry=retry, progress=progress)
@@ -75,4 +82,16 @@ def benchmark(
 def _require(*given: tuple[str, object]) -> None:
     for name, value in given:
         if not value:
-            raise typer.BadParameter("it is due, unless with --table-only.", param_hint=name)
+            raise typer.BadParameter("it must be given, except with --table-only.", param_hint=name)
+
+
+def _refuse_others(context: typer.Context) -> None:
+    """Refuse what --table-only would not look at."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in WITH_TABLE_ONLY and source is not None and source.name == "COMMANDLINE":
+            shown = "FILE" if name == "files" else f"--{name.replace('_', '-')}"
+            raise typer.BadParameter(
+                f"only --output and --quiet may stand beside it, because nothing is run; got {shown}. Leave one out.",
+                param_hint="--table-only",
+            )

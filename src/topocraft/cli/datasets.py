@@ -13,6 +13,7 @@ import typer
 from topocraft.cli import options
 from topocraft.cli.outcome import ERR, OUT, explained
 from topocraft.display import byte_size, choose_progress, duration
+from topocraft.errors import FileError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,8 +56,16 @@ def show(folder: From = None, as_json: AsJson = False) -> None:
     from topocraft.data.datasets.local import sized
 
     with explained():
-        every = [sized(dataset) for dataset in datasets.known(folder).values()]
+        every, problems = [], []
+        for dataset in datasets.known(folder).values():
+            try:
+                every.append(sized(dataset))
+            except FileError as error:  # one damaged file of the user's hides no other
+                every.append(dataset)
+                problems.append(str(error))
         here = {dataset.name: datasets.is_here(dataset.name, folder) for dataset in every}
+        for problem in problems:
+            ERR.print(f"Note: {problem}", markup=False, highlight=False, soft_wrap=True)
         if as_json:
             _print_json([_facts(dataset, here[dataset.name]) for dataset in every])
         else:
@@ -95,9 +104,17 @@ def get(name: Name, folder: From = None, force: Anew = False, quiet: options.Qui
             for line in (
                 f"Ready after {duration(time.monotonic() - started)}: {path}",
                 "Next:",
-                f"  topocraft integrate {path} -b batch --label-key celltype -o integrated.h5ad",
+                f"  topocraft integrate {path} {_columns(datasets.find(name, folder))} -o integrated.h5ad",
             ):
                 OUT.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _columns(dataset: Dataset) -> str:
+    """Return the options that name the columns: a file of the user's stays as it is, the others were prepared."""
+    if dataset.local is None:
+        return "-b batch --label-key celltype"
+    layer = "" if dataset.layer is None else f" --layer {dataset.layer}"
+    return f"-b {dataset.batch_key[0]} --label-key {dataset.label_key[0]}{layer}"
 
 
 def _table(every: list[Dataset], here: dict[str, bool]) -> Table:
@@ -162,24 +179,27 @@ def _lines(dataset: Dataset, here: bool) -> list[tuple[str, str]]:
 
 
 def _files(dataset: Dataset) -> list[str]:
+    from topocraft.data.datasets.access import prepared_path
+
     lines = []
     for file in dataset.files:
         size = "" if file.size is None else f", {byte_size(file.size)}"
-        published = "that which the listing publishes" if file.listings else "that of the first download"
-        where = " or ".join(file.addresses or file.listings) or "no address is known: to be put there by hand"
+        published = "the one that the listing publishes" if file.listings else "that of the first download"
+        by_hand = prepared_path(dataset.name).with_name(file.name)
+        where = " or ".join(file.addresses or file.listings) or f"no address is known: to be put at '{by_hand}' by hand"
         lines.append(f"{file.name}{size}; {where}; checksum: {file.checksum or published}")
     return lines
 
 
 def _place(dataset: Dataset, here: bool) -> str:
-    from topocraft.data.datasets.shelf import prepared_path
+    from topocraft.data.datasets.access import prepared_path
 
     path = str(dataset.local or prepared_path(dataset.name))
     return f"yes, {path}" if here else f"no; it would be {path}"
 
 
 def _facts(dataset: Dataset, here: bool) -> dict[str, Any]:
-    from topocraft.data.datasets.shelf import prepared_path
+    from topocraft.data.datasets.access import prepared_path
 
     path = dataset.local or prepared_path(dataset.name)
     return asdict(dataset) | {"local": dataset.local is not None, "here": here, "path": str(path)}

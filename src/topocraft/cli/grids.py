@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from topocraft.cli.outcome import OUT
+from topocraft.cli.outcome import ERR, OUT
 from topocraft.display import duration
 
 if TYPE_CHECKING:
@@ -26,23 +26,27 @@ def method_names(given: Sequence[str]) -> list[str]:
     from topocraft.baselines import METHODS
 
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]
-    return list(dict.fromkeys(METHODS if EVERY in names else names))
+    if not names:
+        raise typer.BadParameter("at least one method must be named; got none.", param_hint="--methods")
+    return list(dict.fromkeys(one for name in names for one in (METHODS if name == EVERY else [name])))
 
 
 def seeds_of(count: int) -> range:
     """Return the seeds 0, 1, … of so many runs."""
     if count < 1:
-        raise typer.BadParameter(f"at least 1 run of every method is due; got {count}.", param_hint="--seeds")
+        raise typer.BadParameter(f"it must be a whole number of at least 1; got {count}.", param_hint="--seeds")
     return range(count)
 
 
 @contextmanager
 def kept(folder: Path, written: list[Path]) -> Iterator[None]:
-    """Say, where the work is interrupted, that the rows so far stay."""
+    """Say, where the work is interrupted, which rows stay, and how to go on."""
     try:
         yield
     except KeyboardInterrupt:
-        written.append(folder / "rows")
+        if any((folder / "rows").glob("*.json")):
+            written.append(folder / "rows")
+            ERR.print("The same command goes on where it was.")
         raise
 
 

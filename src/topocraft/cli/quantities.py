@@ -33,6 +33,6 @@ def _quantity(text: str | None, units: dict[str, float], option: str, such_as: s
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", text)
     if found is None or found[2].upper() not in units or float(found[1]) == 0:
         raise typer.BadParameter(
-            f"a number above 0 with its unit is due, as in {such_as}; got '{text}'.", param_hint=option
+            f"it must be a number above 0 with its unit, as in {such_as}; got '{text}'.", param_hint=option
         )
     return float(found[1]) * units[found[2].upper()]

@@ -49,21 +49,22 @@ def reproduce(
         _show_recipes()
         return
     if name is None:
-        raise typer.BadParameter("a recipe is due; --list shows them.", param_hint="NAME")
+        raise typer.BadParameter("a recipe must be named; --list shows them.", param_hint="NAME")
     if output is None:
-        raise typer.BadParameter("a folder to write into is due.", param_hint="--output")
+        raise typer.BadParameter("the folder to write into must be named.", param_hint="--output")
+    names = None if methods is None else tuple(grids.method_names(methods))
     limits = seconds_of(time_limit, "--time-limit"), bytes_of(memory_limit, "--memory-limit")
     started = time.monotonic()
     with explained() as written, grids.kept(output, written), choose_progress(quiet, ERR) as progress:
-        from topocraft.reproduce import Wishes
+        from topocraft.reproduce import Overrides
         from topocraft.reproduce import reproduce as run
 
-        wishes = Wishes(
+        overrides = Overrides(
             size=size,
             seeds=seeds,
             cells=cells,
             largest=largest,
-            methods=None if methods is None else tuple(grids.method_names(methods)),
+            methods=names,
             umaps=umaps,
             data=data,
             time_limit=limits[0],
@@ -71,7 +72,7 @@ def reproduce(
             threads=threads,
             retry=retry,
         )
-        rows = run(name, output, wishes, progress=progress)
+        rows = run(name, output, overrides, progress=progress)
     if not quiet:
         grids.tell(rows, output, time.monotonic() - started, first=_own(output, name))
 

@@ -43,9 +43,10 @@ class IntegrationConfig(Checked):
 
         The embedding is the posterior mean all the same; the published program returns a random draw.
         """
-        network = {"head": "published", "nesting": "graph", "distance": "euclidean", "triplets_per_cluster": 15}
+        topology = {"nesting": "graph", "separation": "full"}
+        triplets = {"distance": "euclidean", "triplets_per_cluster": 15}
         balance = {"lambda_adversary": 0.2, "final_rate": 1.0, "alignment_rounds": 0}
-        return cls().with_values(**network, **balance, **values)
+        return cls().with_values(head="published", **topology, **triplets, **balance, **values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested dictionaries that JSON can hold."""

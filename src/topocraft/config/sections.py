@@ -13,6 +13,7 @@ from topocraft.config.checked import UNLIMITED, Checked, require
 InputKind = Literal["auto", "counts", "log1p"]
 Scope = Literal["global", "batch"]
 Nesting = Literal["low", "graph"]
+Separation = Literal["graded", "full"]
 ClusterMethod = Literal["leiden", "louvain"]
 Head = Literal["trunk", "published", "per_gene"]
 Distance = Literal["euclidean", "squared"]
@@ -64,6 +65,9 @@ class TopologyConfig(Checked):
     """Cluster all cells at once, or each batch alone."""
     nesting: Nesting = "graph"
     """High clustering inside each low cluster, or on the whole graph."""
+    separation: Separation = "graded"
+    """How far cells of different low clusters are to lie apart: by as much of the margin as the two clusters are
+    clearly apart in the graph, or all by the full margin."""
 
     RANGES: ClassVar[dict[str, tuple[float, float]]] = {
         "n_components": (2, UNLIMITED),

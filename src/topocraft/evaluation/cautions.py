@@ -40,6 +40,20 @@ def design_cautions(batch: np.ndarray, labels: np.ndarray | None) -> list[str]:
     return said if labels is None else [*_layout(pd.crosstab(labels, batch)), *said]
 
 
+def pairs_without_a_shared_type(cells: pd.DataFrame) -> tuple[int, int]:
+    """Return how many pairs of batches share no type, and how many pairs there are, from counts, types × batches.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> pairs_without_a_shared_type(pd.DataFrame({"x": [5, 0], "y": [0, 5], "z": [1, 1]}))
+    (1, 3)
+    """
+    present = (cells > 0).to_numpy(dtype=np.int64)
+    shared = (present.T @ present)[np.triu_indices(present.shape[1], 1)]
+    return int((shared == 0).sum()), len(shared)
+
+
 def label_cautions(provenance: Mapping[str, Any], embeddings: Collection[str], label_key: str | None) -> list[str]:
     """Say which embeddings have seen the labels that they are scored on, by their provenance or by their name.
 
@@ -89,10 +103,9 @@ def _layout(cells: pd.DataFrame) -> Iterator[str]:
     small = cells.index[(found_in > 1) & (cells.sum(axis=1) < MIN_CELLS)]
     if len(small):
         yield f"Types of fewer than {MIN_CELLS} cells are left out of bLISI, CiLISI and kBET: {list_names(small)}."
-    present = (cells > 0).to_numpy(dtype=np.int64)
-    shared = (present.T @ present)[np.triu_indices(present.shape[1], 1)]
-    if (shared == 0).any():
+    apart, pairs = pairs_without_a_shared_type(cells)
+    if apart:
         yield (
-            f"Nested: {(shared == 0).sum():,} of {len(shared):,} pairs of batches share no cell type. ASW batch is "
-            "blind to that; read BRAS."
+            f"Nested: {apart:,} of {pairs:,} pairs of batches share no cell type. ASW batch is blind to that; "
+            "read BRAS."
         )

@@ -18,7 +18,7 @@ from topocraft.errors import InputError, UndefinedScore, list_names, nearest_nam
 from topocraft.metrics import reference_distances, within_batch_clusters
 from topocraft.metrics.searched import Reference
 from topocraft.provenance import EMBEDDING, SET_ASIDE
-from topocraft.topology.clusters import principal_components
+from topocraft.topology.components import principal_components
 
 if TYPE_CHECKING:
     from anndata import AnnData

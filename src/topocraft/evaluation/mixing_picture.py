@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from topocraft.evaluation.picture import SHADES
-from topocraft.plot import MISSING, umap_layout
-from topocraft.randomness import numpy_stream
+from topocraft.plot import MISSING, dot_area, hide_scales, in_chance_order, umap_layout
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
 
 PANEL_INCHES = 3.6
@@ -54,16 +55,19 @@ def mixing_figure(embeddings: Mapping[str, np.ndarray], mixing: pd.DataFrame, se
     figure = Figure(figsize=size, dpi=150, layout="constrained")
     panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for panel, (name, points) in zip(panels, embeddings.items(), strict=False):
-        drawn = np.flatnonzero(np.isfinite(points).all(axis=1))
-        drawn = numpy_stream(seed, "drawing order").permutation(drawn)
-        layout, values = umap_layout(points[drawn], seed), mixing[name].to_numpy(dtype=float)[drawn]
-        area, known = float(np.clip(12_000 / len(drawn), 0.5, 9.0)), ~np.isnan(values)
-        panel.scatter(*layout[~known].T, s=area, c=MISSING, linewidths=0)
-        shaded = panel.scatter(*layout[known].T, s=area, c=values[known], cmap=SHADES, vmin=0, vmax=1, linewidths=0)
-        panel.set(xticks=[], yticks=[])
+        drawn = in_chance_order(np.flatnonzero(np.isfinite(points).all(axis=1)), seed)
+        shaded = _draw(panel, umap_layout(points[drawn], seed), mixing[name].to_numpy(dtype=float)[drawn])
         panel.set_title(name, loc="left", fontsize=10, fontweight="bold")
-        panel.spines[:].set_color("#BBBBBB")
     for panel in panels[len(embeddings) :]:
         panel.set_axis_off()
     figure.colorbar(shaded, ax=panels.tolist(), label="batches mix: 0 not at all, 1 as by chance", shrink=0.7)
     return figure
+
+
+def _draw(panel: Axes, layout: np.ndarray, values: np.ndarray) -> PathCollection:
+    """Draw cells without a value in grey, the others in shades; return these, for the scale."""
+    known, area = ~np.isnan(values), dot_area(len(values))
+    x, y = layout.T
+    panel.scatter(x[~known], y[~known], s=area, c=MISSING, linewidths=0)
+    hide_scales(panel)
+    return panel.scatter(x[known], y[known], s=area, c=values[known], cmap=SHADES, vmin=0, vmax=1, linewidths=0)

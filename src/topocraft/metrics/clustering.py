@@ -64,7 +64,7 @@ def leiden_clusterings(space: Space, resolutions: tuple[float, ...] = RESOLUTION
     ----------
     Traag, Waltman, van Eck 2019, doi:10.1038/s41598-019-41695-z. Fuzzy neighbour weights: arXiv:1802.03426.
     """
-    from topocraft.topology.clusters import as_network, connectivities
+    from topocraft.topology.graph import as_network, connectivities
 
     return cluster_network(as_network(connectivities(as_neighbors(space, NEIGHBORS, seed))), resolutions, seed)
 

@@ -96,7 +96,7 @@ class SearchedGraph(Searched):
     @cached_property
     def clusterings(self) -> Clusterings:
         """Leiden on the graph itself."""
-        from topocraft.topology.clusters import as_network
+        from topocraft.topology.graph import as_network
 
         return cluster_network(as_network(self.graph), seed=self.seed)
 

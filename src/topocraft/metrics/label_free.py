@@ -43,7 +43,7 @@ def within_batch_clusters(expression: sparse.csr_matrix | np.ndarray, batch: np.
 
 
 def _few_dimensions(values: sparse.csr_matrix | np.ndarray) -> np.ndarray:
-    from topocraft.topology.clusters import principal_components
+    from topocraft.topology.components import principal_components
 
     if values.shape[1] > COMPONENTS:
         return principal_components(sparse.csr_matrix(values), COMPONENTS)

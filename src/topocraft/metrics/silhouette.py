@@ -8,7 +8,7 @@ import numpy as np
 
 from topocraft.errors import InputError, UndefinedScore, list_names
 from topocraft.metrics.arrays import checked_embedding, codes_of
-from topocraft.metrics.silhouette_blocks import widths
+from topocraft.metrics.silhouette_blocks import unit_rows, widths
 
 Metric = Literal["euclidean", "cosine"]
 Between = Literal["nearest", "mean_other"]
@@ -70,7 +70,7 @@ def silhouette_samples(
     if len(names) == len(points):
         raise UndefinedScore("The silhouette needs a label of at least two cells; every cell has a label of its own.")
     # On the unit sphere half the squared distance is 1 − the cosine, and the half cancels from the width.
-    points = _unit_rows(points) if metric == "cosine" else points
+    points = unit_rows(points) if metric == "cosine" else points
     return widths(points, codes, root=metric == "euclidean", nearest=between == "nearest")
 
 
@@ -235,15 +235,6 @@ def _mean_mixing(
     if not mixing:
         raise UndefinedScore("No type lies in several batches with at least two cells in one of them.")
     return float(np.mean(mixing))
-
-
-def _unit_rows(points: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(points.astype(float), axis=1, keepdims=True)
-    at_origin = np.flatnonzero(lengths == 0)
-    if len(at_origin):
-        raise UndefinedScore(f"The cosine has no value at the origin, where {len(at_origin):,} of these cells lie.")
-    units: np.ndarray = (points / lengths).astype(np.float32)
-    return units
 
 
 def _require_known(name: str, value: str, allowed: tuple[str, ...]) -> None:

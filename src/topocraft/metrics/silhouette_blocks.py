@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from topocraft.errors import UndefinedScore
 from topocraft.hardware import granted_cores
 
 # OpenBLAS gives a product of at most this many multiplications to the calling thread alone. Larger ones start its
@@ -148,3 +149,13 @@ def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     product = np.empty((n_rows * height, n_columns * width), np.float32)
     np.matmul(left, right, out=product.reshape(n_rows, height, n_columns, width).swapaxes(1, 2))
     return product
+
+
+def unit_rows(points: np.ndarray) -> np.ndarray:
+    """Return points on the unit sphere, (n_cells, d), float32; one at the origin has no place there."""
+    lengths = np.linalg.norm(points.astype(float), axis=1, keepdims=True)
+    at_origin = np.flatnonzero(lengths == 0)
+    if len(at_origin):
+        raise UndefinedScore(f"The cosine has no value at the origin, where {len(at_origin):,} of these cells lie.")
+    units: np.ndarray = (points / lengths).astype(np.float32)
+    return units

@@ -14,11 +14,12 @@ from topocraft.topology.clusters import UNDECIDED
 
 @dataclass(frozen=True, eq=False)
 class Triplets:
-    """Positions in the minibatch, int64, (n_triplets,) each."""
+    """Positions in the minibatch, int64, (n_triplets,) each, and the share of the margin that is asked, float32."""
 
     anchor: np.ndarray
     positive: np.ndarray
     negative: np.ndarray
+    share: np.ndarray
 
 
 def choose_triplets(
@@ -27,6 +28,7 @@ def choose_triplets(
     high: np.ndarray,
     generator: np.random.Generator,
     per_cluster: int | None = None,
+    separation: np.ndarray | None = None,
 ) -> Triplets:
     """Draw triplets whose anchor and positive are reliably alike and whose negative is reliably unlike.
 
@@ -39,6 +41,9 @@ def choose_triplets(
     per_cluster
         As published: draw at most this many pairs per (batch, low cluster) and keep those that share a high
         cluster, instead of one pair for every anchor.
+    separation
+        Share of the margin between every two low clusters, (n_low, n_low); triplets of share 0 are left out. Without
+        it all ask for the whole margin.
     """
     order = np.flatnonzero(low != UNDECIDED)
     order = order[np.lexsort((high[order], low[order], batch[order]))]
@@ -58,8 +63,11 @@ def choose_triplets(
     positive = start + (anchor - start + step) % size
     drawn = in_batch[0][anchor] + generator.integers(0, outside)
     negative = drawn + np.where(drawn >= in_low[0][anchor], in_low[1][anchor], 0)
-    alike = in_high[0][anchor] == in_high[0][positive]
-    return Triplets(order[anchor[alike]], order[positive[alike]], order[negative[alike]])
+    share = (
+        np.ones(len(anchor)) if separation is None else separation[sorted_codes[1][anchor], sorted_codes[1][negative]]
+    )
+    kept = (in_high[0][anchor] == in_high[0][positive]) & (share > 0)
+    return Triplets(order[anchor[kept]], order[positive[kept]], order[negative[kept]], share[kept].astype(np.float32))
 
 
 def _blocks(codes: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +93,7 @@ def _some_of_each(blocks: tuple[np.ndarray, np.ndarray], limit: int, generator: 
 
 
 def triplet_loss(z: Tensor, triplets: Triplets, margin: float, distance: Distance) -> Tensor:
-    """Return mean(max(dist(a, p) − dist(a, n) + margin, 0)); 0 where there is no triplet.
+    """Return mean(max(dist(a, p) − dist(a, n) + share · margin, 0)); 0 where there is no triplet.
 
     The paper prints squared distances (equation 5); its program uses plain Euclidean ones.
     """
@@ -96,7 +104,8 @@ def triplet_loss(z: Tensor, triplets: Triplets, margin: float, distance: Distanc
         for part in (triplets.anchor, triplets.positive, triplets.negative)
     )
     to_positive, to_negative = (_distance(anchor - other, distance) for other in (positive, negative))
-    return torch.relu(to_positive - to_negative + margin).mean()
+    asked = margin * torch.as_tensor(triplets.share, device=z.device)
+    return torch.relu(to_positive - to_negative + asked).mean()
 
 
 def _distance(difference: Tensor, distance: Distance) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 
 from topocraft.errors import InputError
 from topocraft.randomness import numpy_stream, stream_seed
-from topocraft.topology.clusters import connectivities
+from topocraft.topology.graph import connectivities
 from topocraft.topology.neighbors import nearest_neighbors
 
 if TYPE_CHECKING:

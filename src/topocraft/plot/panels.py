@@ -1,4 +1,4 @@
-"""One picture: the cells before and after integration, by batch and by type."""
+"""Pictures of cells in the plane, coloured by batch and by type: before and after integration, or by many methods."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PANEL_INCHES, DOTS_PER_INCH = 3.4, 150
 LEGEND_ROWS = 16
+FRAME = "#BBBBBB"
 
 
 def umap_figure(before: np.ndarray, after: np.ndarray, colours: Mapping[str, Any], seed: int = 0) -> Figure:
@@ -101,11 +102,21 @@ def layouts_figure(
 
 def _draw(panel: Axes, layout: np.ndarray, codes: np.ndarray, n_names: int) -> None:
     colours = [*palette(n_names), MISSING]
-    area = float(np.clip(12_000 / len(layout), 0.5, 9.0))
-    panel.scatter(layout[:, 0], layout[:, 1], s=area, c=[colours[code] for code in codes], linewidths=0, alpha=0.9)
-    panel.set(xticks=[], yticks=[])
+    worn = [colours[code] for code in codes]
+    panel.scatter(layout[:, 0], layout[:, 1], s=dot_area(len(layout)), c=worn, linewidths=0, alpha=0.9)
+    hide_scales(panel)
     panel.set_box_aspect(1)
-    panel.spines[:].set_color("#BBBBBB")
+
+
+def dot_area(n_cells: int) -> float:
+    """Return how large the dot of a cell is, in square points: smaller where there are more."""
+    return float(np.clip(12_000 / n_cells, 0.5, 9.0))
+
+
+def hide_scales(panel: Axes) -> None:
+    """Take the numbers off both axes, which mean nothing in a layout, and draw a pale frame."""
+    panel.set(xticks=[], yticks=[])
+    panel.spines[:].set_color(FRAME)
 
 
 def _legend_inches(names: list[str]) -> float:

@@ -79,7 +79,7 @@ def read_subject(
     """
     from topocraft.data.columns import batch_labels, cell_types
     from topocraft.evaluation.judged import log_normalised
-    from topocraft.topology.clusters import principal_components
+    from topocraft.topology.components import principal_components
 
     provenance = adata.uns.get(KEY, {})
     read = provenance.get("read", {})

@@ -101,7 +101,7 @@ def score_result(
     from topocraft.data.columns import cell_types
     from topocraft.data.preprocess import express
     from topocraft.provenance import EMBEDDING, KEY
-    from topocraft.topology.clusters import principal_components
+    from topocraft.topology.components import principal_components
 
     config, genes = model.config, model.fitted_.genes
     kind = config.preprocess.input_kind

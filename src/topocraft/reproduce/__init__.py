@@ -2,6 +2,6 @@
 
 from topocraft.reproduce.recipe import Recipe, Size, Variant
 from topocraft.reproduce.recipes import RECIPES, find_recipe
-from topocraft.reproduce.running import Wishes, grid_of, reproduce
+from topocraft.reproduce.running import Overrides, grid_of, reproduce
 
-__all__ = ["RECIPES", "Recipe", "Size", "Variant", "Wishes", "find_recipe", "grid_of", "reproduce"]
+__all__ = ["RECIPES", "Overrides", "Recipe", "Size", "Variant", "find_recipe", "grid_of", "reproduce"]

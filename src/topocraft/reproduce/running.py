@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,8 +25,8 @@ PAPER = "He et al. 2025, doi:10.1038/s42003-025-07988-y"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What a user changes of a recipe.
+class Overrides:
+    """What is to be different from a recipe; what is left out stays as the recipe has it.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Wishes:
 def reproduce(
     name: str,
     folder: Path | str,
-    wishes: Wishes | None = None,
+    overrides: Overrides | None = None,
     *,
     progress: Progress | None = None,
     run: Callable[..., Any] | None = None,
@@ -79,8 +79,8 @@ def reproduce(
         One of ``RECIPES``.
     folder
         As for ``topocraft.benchmark.run_grid``; ``NAME.md``, ``NAME.csv`` and ``NAME.png`` are written beside the rest.
-    wishes
-        What is changed of the recipe.
+    overrides
+        What is to be different from the recipe.
     progress
         A display of progress; left out, bars on a terminal or in a notebook.
     run
@@ -107,56 +107,63 @@ def reproduce(
     Examples
     --------
     >>> import tempfile
-    >>> from topocraft.reproduce import Wishes, reproduce
-    >>> small = Wishes(size="smaller", seeds=1, cells=120, methods=("unintegrated",), umaps=False)
+    >>> from topocraft.reproduce import Overrides, reproduce
+    >>> small = Overrides(size="smaller", seeds=1, cells=120, methods=("unintegrated",), umaps=False)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     reproduce("nested", folder, small)["status"].unique().tolist()
     ['ok']
     """
-    wishes, recipe = wishes or Wishes(), find_recipe(name)
-    _require(recipe, wishes)
+    overrides, recipe = overrides or Overrides(), find_recipe(name)
+    _require(recipe, overrides)
     with attended(progress) as shown:
-        size = _size(recipe, wishes, shown)
-        grid = grid_of(recipe, size, wishes)
-        rows = run_grid(grid, folder, retry=wishes.retry, progress=shown, run=run)
+        size, missing = _size(recipe, overrides, shown)
+        grid = grid_of(recipe, size, overrides, missing)
+        rows = run_grid(grid, folder, retry=overrides.retry, progress=shown, run=run)
         write_shown(recipe, Path(folder), rows)
     return rows
 
 
-def grid_of(recipe: Recipe, size: Size, wishes: Wishes) -> Grid:
+def grid_of(recipe: Recipe, size: Size, overrides: Overrides, missing: Mapping[str, str] | None = None) -> Grid:
     """Return the grid that a recipe comes to.
+
+    Parameters
+    ----------
+    recipe, size, overrides
+        Which recipe, at which of its sizes, and what is to be different.
+    missing
+        Why a dataset cannot be had, by its name: it is not asked for again, and its runs are rows that say so.
 
     Raises
     ------
     ConfigError
         ``seeds`` or ``cells`` is too small or does not apply, no dataset is left, or a method is unknown.
     """
-    _require(recipe, wishes)
-    sources = [source for source in size.sources if _fits(source, wishes.largest)]
+    _require(recipe, overrides)
+    sources = [source for source in size.sources if _fits(source, overrides.largest)]
     if not sources:
         raise ConfigError(
-            f"largest must leave a dataset of '{recipe.name}'; {wishes.largest:,} cells leave none. Set a larger one."
+            f"largest must leave a dataset of '{recipe.name}'; {overrides.largest:,} cells leave none. Raise it."
         )
-    scale = Scale(wishes.cells, wishes.data)
+    scale = Scale(overrides.cells, overrides.data, missing or {})
     return Grid(
-        datasets=[source.dataset(scale, wishes.umaps and source.name in recipe.umaps) for source in sources],
-        contenders=list(_contenders(recipe, wishes.methods)),
-        seeds=range(size.seeds if wishes.seeds is None else wishes.seeds),
+        datasets=[source.dataset(scale, overrides.umaps and source.name in recipe.umaps) for source in sources],
+        contenders=list(_contenders(recipe, overrides.methods)),
+        seeds=range(size.seeds if overrides.seeds is None else overrides.seeds),
         controls=recipe.controls,
         scored=recipe.scored,
-        time_limit=wishes.time_limit,
-        memory_limit=wishes.memory_limit,
-        threads=wishes.threads,
+        time_limit=overrides.time_limit,
+        memory_limit=overrides.memory_limit,
+        threads=overrides.threads,
         title=recipe.name,
-        note=_note(recipe, size, wishes),
+        note=_note(recipe, size, overrides, missing or {}),
     )
 
 
-def _require(recipe: Recipe, wishes: Wishes) -> None:
-    if recipe.shown == "growth" and wishes.cells is not None:
+def _require(recipe: Recipe, overrides: Overrides) -> None:
+    if recipe.shown == "growth" and overrides.cells is not None:
         raise ConfigError(f"cells cannot be set for '{recipe.name}': its datasets are sizes. Set largest (--largest).")
-    _ = list(_contenders(recipe, wishes.methods))  # unknown names are refused before anything is fetched
-    for name, value, least in (("seeds", wishes.seeds, 1), ("cells", wishes.cells, 20)):
+    _ = list(_contenders(recipe, overrides.methods))  # unknown names are refused before anything is fetched
+    for name, value, least in (("seeds", overrides.seeds, 1), ("cells", overrides.cells, 20)):
         if value is not None and value < least:
             raise ConfigError(f"{name} must be a whole number of at least {least}; got {value}.")
 
@@ -172,29 +179,42 @@ def _contenders(recipe: Recipe, methods: Sequence[str] | None) -> Iterator[Conte
     yield from contenders(every if methods is None else methods)
 
 
-def _note(recipe: Recipe, size: Size, wishes: Wishes) -> str:
+def _note(recipe: Recipe, size: Size, overrides: Overrides, missing: Mapping[str, str]) -> str:
     changed = [
         f"{value:,} {words}"
         for value, words in (
-            (wishes.seeds, "seeds"),
-            (wishes.cells, "cells of a dataset at most"),
-            (wishes.largest, "cells in the largest dataset"),
+            (overrides.seeds, "seeds"),
+            (overrides.cells, "cells of a dataset at most"),
+            (overrides.largest, "cells in the largest dataset"),
         )
         if value is not None
     ]
     here = "the same" if size is recipe.full else size.words
+    here += f", without {', '.join(missing)}, which cannot be had" if missing else ""
     asked = f", but {', '.join(changed)}" if changed else ""
     return f"{recipe.figure} of {PAPER}. {recipe.asks} In the paper: {recipe.full.words}. Here: {here}{asked}."
 
 
-def _size(recipe: Recipe, wishes: Wishes, progress: Progress) -> Size:
-    """Return the size that is asked for; or the full one, unless none of its datasets can be had."""
-    if wishes.size is not None:
-        return recipe.full if wishes.size == "full" else recipe.smaller
-    needed = dict.fromkeys(source.needs for source in recipe.full.sources)
-    missing = {name: why_missing(name, Scale(folder=wishes.data), progress) for name in needed if name}
-    if not missing or not all(missing.values()):
-        return recipe.full
+def _size(recipe: Recipe, overrides: Overrides, progress: Progress) -> tuple[Size, dict[str, str]]:
+    """Return the size that is asked for, or the full one unless none of its datasets can be had; and what is missing.
+
+    What can be fetched is here afterwards.
+    """
+    if overrides.size is not None:
+        size = recipe.full if overrides.size == "full" else recipe.smaller
+        return size, _missing(size, overrides, progress)
+    missing = _missing(recipe.full, overrides, progress)
+    if not missing or any(source.needs not in missing for source in recipe.full.sources):
+        return recipe.full, missing
     progress.warn(f"The data of the paper cannot be had: {next(iter(missing.values()))}")
     progress.warn(f"Instead: {recipe.smaller.words}.")
-    return recipe.smaller
+    return recipe.smaller, _missing(recipe.smaller, overrides, progress)
+
+
+def _missing(size: Size, overrides: Overrides, progress: Progress) -> dict[str, str]:
+    needed = dict.fromkeys(source.needs for source in size.sources if source.needs)
+    reasons = {}
+    for name in needed:
+        progress.phase(f"look for {name}")
+        reasons[name] = why_missing(name, Scale(folder=overrides.data), progress)
+    return {name: reason for name, reason in reasons.items() if reason}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from topocraft.benchmark.grid import Dataset, stamp
+from topocraft.benchmark.grid import Dataset, file_identity
 from topocraft.benchmark.keys import package_code
-from topocraft.errors import TopocraftError
+from topocraft.errors import FileError, TopocraftError
 from topocraft.randomness import numpy_stream
 
 if TYPE_CHECKING:
@@ -26,10 +26,15 @@ SIMULATOR = ("simulate/*.py", "randomness.py")
 
 @dataclass(frozen=True)
 class Scale:
-    """What a user sets for all sources: at most so many ``cells`` of each, and the ``folder`` of own datasets."""
+    """What holds for all sources.
+
+    At most so many ``cells`` of each; the ``folder`` of own datasets; and which datasets are ``missing``, with the
+    reason: they are not looked for again.
+    """
 
     cells: int | None = None
     folder: Path | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -73,8 +78,8 @@ class Simulated:
     def dataset(self, scale: Scale, umap: bool) -> Dataset:
         """Return the simulated cells."""
         cells = _fewer(self.cells, scale.cells)
-        told = f"Splat {self.scenario}, cells {cells}, genes {self.genes}, {package_code(SIMULATOR)}"
-        return Dataset(name=self.name, read=partial(self._draw, cells), drawn=True, identity=told, umap=umap)
+        identity = f"Splat {self.scenario}, cells {cells}, genes {self.genes}, {package_code(SIMULATOR)}"
+        return Dataset(name=self.name, read=partial(self._draw, cells), drawn=True, identity=identity, umap=umap)
 
     def _draw(self, cells: int | None, seed: int) -> AnnData:
         from topocraft.simulate.scenarios import simulate_scenario
@@ -106,9 +111,9 @@ class Real:
     def dataset(self, scale: Scale, umap: bool) -> Dataset:
         """Return the dataset, or a random choice of its cells."""
         cells = _fewer(self.cells, scale.cells)
-        read = partial(_sample, partial(_load, self.dataset_name, scale.folder), cells)
-        held = _stamp(self.dataset_name, scale.folder)
-        return Dataset(name=self.name, read=read, identity=f"{held}\ncells {cells}" if held else "", umap=umap)
+        read = partial(_sample, partial(_load, self.dataset_name, scale), cells)
+        known = _identity(self.dataset_name, scale)
+        return Dataset(name=self.name, read=read, identity=f"{known}\ncells {cells}" if known else "", umap=umap)
 
 
 @dataclass(frozen=True)
@@ -132,15 +137,16 @@ class Copula:
     def dataset(self, scale: Scale, umap: bool) -> Dataset:
         """Return the cells drawn from the copula."""
         cells = _fewer(self.cells, scale.cells) or self.cells
-        held = _stamp(self.like, scale.folder)
-        told = f"copula {self.setting}, cells {cells}, like {held}, {package_code(SIMULATOR)}" if held else ""
-        read = partial(self._draw, cells, scale.folder)
-        return Dataset(name=self.name, read=read, drawn=True, identity=told, umap=umap)
+        known = _identity(self.like, scale)
+        identity = f"copula {self.setting}, cells {cells}, like {known}, {package_code(SIMULATOR)}" if known else ""
+        read = partial(self._draw, cells, scale, known)
+        return Dataset(name=self.name, read=read, drawn=True, identity=identity, umap=umap)
 
-    def _draw(self, cells: int, folder: Path | None, seed: int) -> AnnData:
+    def _draw(self, cells: int, scale: Scale, known: str, seed: int) -> AnnData:
         from topocraft.simulate.copula_settings import copula_scenario
 
-        return copula_scenario(_fitted(self.like, folder), self.setting, n_cells=cells, seed=seed)
+        _require_there(self.like, scale)
+        return copula_scenario(_fitted(self.like, scale.folder, known), self.setting, n_cells=cells, seed=seed)
 
 
 def why_missing(name: str, scale: Scale, progress: Progress) -> str:
@@ -154,21 +160,27 @@ def why_missing(name: str, scale: Scale, progress: Progress) -> str:
     return ""
 
 
-@cache
-def _fitted(name: str, folder: Path | None) -> CopulaModel:
-    """Fit a copula to a dataset, once for all settings and seeds."""
+@lru_cache(maxsize=1)
+def _fitted(name: str, folder: Path | None, _identity_of_file: str) -> CopulaModel:
+    """Fit a copula to a dataset, once for all settings and seeds, and anew where the file has changed."""
     from topocraft.simulate.copula import fit_copula
     from topocraft.simulate.population import as_csr
 
-    adata = _load(name, folder)
+    adata = _load(name, Scale(folder=folder))
     known = adata.obs["celltype"].notna().to_numpy()
     return fit_copula(as_csr(adata.X[known]), adata.obs["batch"][known], adata.obs["celltype"][known])
 
 
-def _load(name: str, folder: Path | None) -> AnnData:
+def _load(name: str, scale: Scale) -> AnnData:
     from topocraft.data import datasets
 
-    return datasets.load(name, folder=folder)
+    _require_there(name, scale)
+    return datasets.load(name, folder=scale.folder)
+
+
+def _require_there(name: str, scale: Scale) -> None:
+    if name in scale.missing:
+        raise FileError(scale.missing[name])
 
 
 def _sample(load: Callable[[], AnnData], cells: int | None, _seed: int) -> AnnData:
@@ -178,12 +190,13 @@ def _sample(load: Callable[[], AnnData], cells: int | None, _seed: int) -> AnnDa
     return adata[np.sort(numpy_stream(0, "sample").permutation(adata.n_obs)[:cells])].copy()
 
 
-def _stamp(name: str, folder: Path | None) -> str:
+def _identity(name: str, scale: Scale) -> str:
     """Return the identity of a dataset that is here; empty where it is not."""
     from topocraft.data import datasets
 
     try:
-        return stamp(datasets.get(name, folder=folder)) if datasets.is_here(name, folder) else ""
+        is_here = name not in scale.missing and datasets.is_here(name, scale.folder)
+        return file_identity(datasets.get(name, folder=scale.folder)) if is_here else ""
     except TopocraftError:
         return ""
 

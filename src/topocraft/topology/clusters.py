@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
-from topocraft.config import TopologyConfig
+from topocraft.config import Scope, TopologyConfig
 from topocraft.randomness import python_stream
-from topocraft.topology.neighbors import NeighborGraph, nearest_neighbors
+from topocraft.topology.components import principal_components
+from topocraft.topology.graph import as_network, connectivities
+from topocraft.topology.neighbors import nearest_neighbors
+from topocraft.topology.separation import separations
 
 if TYPE_CHECKING:
     import igraph
 
 UNDECIDED = -1
-MIN_WIDTH = 1e-3
-BISECTIONS = 64
+FEWEST_FOR_A_GRAPH = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +30,15 @@ class Topology:
 
     Cells of one batch with different ``low`` codes are unlike; with equal ``low`` and ``high`` codes alike.
     ``UNDECIDED`` (−1) in ``low`` means that nothing is asserted about the cell. ``low_names`` and ``high_names``
-    are the names behind the codes; both code arrays are int64 of shape (n_cells,).
+    are the names behind the codes; both code arrays are int64 of shape (n_cells,). ``separation`` is how clearly
+    every two low clusters are apart, from 0 to 1, float32 of shape (n_low, n_low).
     """
 
     low: np.ndarray
     high: np.ndarray
     low_names: tuple[str, ...]
     high_names: tuple[str, ...]
+    separation: np.ndarray
 
 
 def find_topology(
@@ -62,84 +67,50 @@ def find_topology(
     components = principal_components(expression, config.n_components)
     low = np.zeros(len(batch), dtype=np.int64)
     high = np.zeros(len(batch), dtype=np.int64)
-    groups = np.unique(batch) if config.scope == "batch" else [None]
-    for group in groups:
-        members = np.arange(len(batch)) if group is None else np.flatnonzero(batch == group)
-        low_here, high_here = _two_levels(components[members], config, seed)
+    graphs = []
+    for members in _groups(batch, config.scope):
+        low_here, high_here, graph = _two_levels(components[members], config, seed)
         low[members] = low_here + low.max() + 1
         high[members] = high_here + high.max() + 1
+        graphs.append((members, graph))
     low_names, low = _names_and_codes(low, labels_low, spread=True)
     high_names, high = _names_and_codes(high, labels_high, spread=False)
-    return Topology(low, high, low_names, high_names)
+    separation = np.ones((len(low_names), len(low_names)), dtype=np.float32)
+    if config.separation == "graded":
+        for members, graph in graphs:
+            found = separations(graph, low[members], len(low_names), config.low_resolution)
+            separation = np.minimum(separation, found)
+        told = np.isin(low_names, [] if labels_low is None else [name for name in labels_low if name is not None])
+        separation[np.ix_(told, told)] = 1.0
+    return Topology(low, high, low_names, high_names, separation)
 
 
-def principal_components(expression: sparse.csr_matrix, n_components: int) -> np.ndarray:
-    """Return the leading principal components, (n_cells, ≤ n_components), float32.
-
-    Where cells are fewer than genes, Lanczos iterations on the cells cost a fraction of a genes × genes decomposition.
-    """
-    from sklearn.decomposition import PCA
-
-    n_components = min(n_components, min(expression.shape) - 1)
-    solver = "arpack" if expression.shape[0] < expression.shape[1] else "covariance_eigh"
-    fit = PCA(n_components=n_components, svd_solver=solver, random_state=0)
-    components: np.ndarray = fit.fit_transform(expression).astype(np.float32)
-    return components
+def _groups(batch: np.ndarray, scope: Scope) -> Iterator[np.ndarray]:
+    """Yield the cells that are clustered together."""
+    if scope == "global":
+        yield np.arange(len(batch))
+    else:
+        yield from (np.flatnonzero(batch == code) for code in np.unique(batch))
 
 
-def _two_levels(points: np.ndarray, config: TopologyConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    if len(points) < 4:
-        return np.zeros(len(points), dtype=np.int64), np.zeros(len(points), dtype=np.int64)
+def _two_levels(
+    points: np.ndarray, config: TopologyConfig, seed: int
+) -> tuple[np.ndarray, np.ndarray, sparse.csr_matrix]:
+    """Return low and high codes, and the graph that was clustered; of a few cells one cluster and no links."""
+    if len(points) < FEWEST_FOR_A_GRAPH:
+        alike = np.zeros(len(points), dtype=np.int64)
+        return alike, alike, sparse.csr_matrix((len(points), len(points)))
     graph = connectivities(nearest_neighbors(points, config.n_neighbors, seed))
     network = as_network(graph)
     low = communities(network, config.low_resolution, config.method, seed)
     if config.nesting == "graph":
-        return low, communities(network, config.high_resolution, config.method, seed)
+        return low, communities(network, config.high_resolution, config.method, seed), graph
     high = np.zeros_like(low)
     for cluster in range(low.max() + 1):
         members = np.flatnonzero(low == cluster)
         inside = communities(as_network(graph[members][:, members]), config.high_resolution, config.method, seed)
         high[members] = inside + high.max() + 1
-    return low, high
-
-
-def connectivities(neighbors: NeighborGraph) -> sparse.csr_matrix:
-    """Return UMAP's fuzzy weights of a neighbour graph, symmetric, (n, n) (arXiv:1802.03426).
-
-    A neighbour at distance d weighs exp(−max(d − ρ, 0) / σ), where ρ is the distance of the nearest one not at zero
-    and σ makes the weights of a point sum to log2(k + 1); a + b − ab joins the two directions of an edge.
-    """
-    n_points, k = neighbors.indices.shape
-    apart = np.where(neighbors.distances > 0, neighbors.distances, np.inf)
-    nearest = np.nan_to_num(apart.min(axis=1, keepdims=True), posinf=0.0)
-    beyond = np.maximum(neighbors.distances - nearest, 0.0)
-    width = _solve_widths(beyond, np.log2(k + 1))
-    floor = MIN_WIDTH * neighbors.distances.sum(axis=1) / (k + 1)
-    weights = np.exp(-beyond / np.maximum(width, np.maximum(floor, 1e-12))[:, None])
-    ends = (np.repeat(np.arange(n_points), k), neighbors.indices.ravel())
-    directed = sparse.csr_matrix((weights.ravel(), ends), shape=(n_points, n_points))
-    backward = directed.T.tocsr()
-    return (directed + backward - directed.multiply(backward)).tocsr()
-
-
-def _solve_widths(beyond: np.ndarray, target: float) -> np.ndarray:
-    low, high = np.zeros(len(beyond)), np.full(len(beyond), np.inf)
-    width = np.ones(len(beyond))
-    for _ in range(BISECTIONS):
-        too_wide = np.exp(-beyond / np.maximum(width, 1e-300)[:, None]).sum(axis=1) > target
-        high = np.where(too_wide, width, high)
-        low = np.where(too_wide, low, width)
-        width = np.where(np.isinf(high), 2 * width, (low + high) / 2)
-    return width
-
-
-def as_network(graph: sparse.csr_matrix) -> igraph.Graph:
-    """Return a symmetric weighted graph, (n, n), as igraph holds it; build it once for several clusterings."""
-    import igraph
-
-    upper = sparse.triu(graph, k=1).tocoo()
-    edges = np.column_stack([upper.row, upper.col]).astype(np.int64)
-    return igraph.Graph(n=graph.shape[0], edges=edges, edge_attrs={"weight": upper.data})
+    return low, high, graph
 
 
 def communities(network: igraph.Graph, resolution: float, method: str, seed: int, n_iterations: int = 10) -> np.ndarray:

@@ -62,9 +62,8 @@ def train(
         step.set_rate(rate_share(epoch, n_epochs, config))
         losses = torch.zeros(len(LOSS_NAMES), device=device)
         for cells in sampler.epoch():
-            triplets = choose_triplets(
-                batch[cells], topology.low[cells], topology.high[cells], draws, config.triplets_per_cluster
-            )
+            codes = batch[cells], topology.low[cells], topology.high[cells]
+            triplets = choose_triplets(*codes, draws, config.triplets_per_cluster, topology.separation)
             minibatch = gather(expression, batch, cells, triplets, device)
             losses += step(minibatch, warming_up=epoch < config.warmup_epochs)
         _record(history, (losses / sampler.n_steps).tolist(), epoch)

@@ -19,14 +19,18 @@ def epochs_for(n_cells: int, n_batches: int, config: TrainingConfig) -> int:
     return max(config.epochs, math.ceil(1.5 * n_cells / (config.cells_per_batch * n_batches)))
 
 
-def steps_per_epoch(n_cells: int, n_batches: int, config: TrainingConfig) -> int:
-    """Return the steps of one epoch.
+def drawn_per_epoch(n_cells: int, n_batches: int, config: TrainingConfig) -> int:
+    """Return about how many cells an epoch draws.
 
-    An epoch draws ``cells_per_batch`` cells of every batch, but no more than the larger of all cells and sixteen
-    batches' worth, so that hundreds of small batches cost what their cells cost.
+    ``cells_per_batch`` cells of every batch, but no more than the larger of all cells and sixteen batches' worth, so
+    that hundreds of small batches cost what their cells cost.
     """
-    drawn = min(config.cells_per_batch * n_batches, max(n_cells, 16 * config.cells_per_batch))
-    return math.ceil(drawn / config.cells_per_step)
+    return min(config.cells_per_batch * n_batches, max(n_cells, 16 * config.cells_per_batch))
+
+
+def steps_per_epoch(n_cells: int, n_batches: int, config: TrainingConfig) -> int:
+    """Return the steps of one epoch."""
+    return math.ceil(drawn_per_epoch(n_cells, n_batches, config) / config.cells_per_step)
 
 
 class BalancedSampler:

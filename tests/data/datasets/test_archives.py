@@ -54,3 +54,15 @@ def test_a_damaged_archive_leaves_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(FileError, match=rf"{name}' must be a whole archive; it is not: .* Fetch it anew with --force"):
         unpacked(tmp_path / name)
     assert [item.name for item in tmp_path.iterdir()] == [name]
+
+
+def test_an_archive_with_a_password_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.h5ad", b"cells")
+    encrypted = bytearray(path.read_bytes())
+    for header, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag of encryption, in both headers
+        encrypted[encrypted.index(header) + place] |= 1
+    path.write_bytes(encrypted)
+    with pytest.raises(FileError, match=r"it is not: .* is encrypted, password required"):
+        unpacked(path)

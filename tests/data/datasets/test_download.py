@@ -47,6 +47,17 @@ def test_a_wrong_checksum_names_both_and_leaves_nothing(host: Any, tmp_path: Pat
     assert list((tmp_path / "set").iterdir()) == []
 
 
+def test_fetched_anew_in_vain_the_old_file_stays(host: Any, tmp_path: Path) -> None:
+    place = host.put("/file", body=BODY)
+    file = RemoteFile("cells.h5ad", (host.address("/file"),), MD5)
+    fetched(file, tmp_path)
+    place.body = BODY[::-1]
+    with pytest.raises(FileError, match="must have the checksum"):
+        fetched(file, tmp_path, force=True)
+    assert (tmp_path / "cells.h5ad").read_bytes() == BODY
+    assert [item.name for item in tmp_path.iterdir()] == ["cells.h5ad"]
+
+
 def test_a_file_that_broke_off_is_verified_as_a_whole(host: Any, tmp_path: Path) -> None:
     place = host.put("/file", body=BODY, breaks=[2000])
     path = fetched(RemoteFile("cells.h5ad", (host.address("/file"),), SHA256), tmp_path)

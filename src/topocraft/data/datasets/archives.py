@@ -25,7 +25,7 @@ def unpacked(path: Path) -> Path:
         return path
     try:
         return _from_zip(path) if path.suffix.lower() == ".zip" else _from_gzip(path)
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:  # it needs a password
         raise FileError(f"'{path}' must be a whole archive; it is not: {error}. Fetch it anew with --force.") from error
 
 

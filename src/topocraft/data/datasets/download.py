@@ -83,12 +83,14 @@ def _retrieved(address: str, name: str, checksum: str | None, folder: Path, prog
             transfer(url, part, name, progress)
         os.replace(part, output)
 
-    (folder / name).unlink(missing_ok=True)
+    verified = folder / f"{name}.new"  # what is there already stays until this one is verified
+    verified.unlink(missing_ok=True)
     try:
         with _quiet(pooch.get_logger()):
-            return Path(pooch.retrieve(address, checksum, fname=name, path=folder, downloader=bring))
+            pooch.retrieve(address, checksum, fname=verified.name, path=folder, downloader=bring)
     except ValueError as error:
         raise FileError(_mismatch(name, address, str(checksum), str(error))) from error
+    return verified.replace(folder / name)
 
 
 def _mismatch(name: str, address: str, checksum: str, said: str) -> str:

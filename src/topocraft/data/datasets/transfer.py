@@ -8,11 +8,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from topocraft._version import __version__
+from topocraft.data.locks import try_lock
 from topocraft.errors import FileError
 
 if TYPE_CHECKING:
@@ -182,13 +183,8 @@ def _store(answer: Response, file: BinaryIO, start: int, name: str, progress: Pr
 def _alone(part: Path) -> Iterator[BinaryIO]:
     """Open ``part`` to be added to, and hold it against a second process that fetches the same file."""
     with part.open("a+b") as file:
-        with suppress(ImportError):
-            import fcntl
-
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise FileError(f"'{part}' is being fetched by another process. Wait for it to end.") from error
+        if not try_lock(file):
+            raise FileError(f"'{part}' is being fetched by another process. Wait for it to end.")
         yield file
 
 

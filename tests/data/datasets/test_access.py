@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from topocraft.data.cells import from_anndata
-from topocraft.data.datasets import Dataset, RemoteFile, find, get, is_here, known, load, shelf
+from topocraft.data.datasets import Dataset, RemoteFile, access, find, get, is_here, known, load
 from topocraft.errors import ConfigError, FileError, InputError
 from topocraft.progress import Silent
 
@@ -29,7 +29,7 @@ def publish(monkeypatch: pytest.MonkeyPatch) -> Publish:
     def one(*files: RemoteFile, **entry: Any) -> None:
         keys = {"layer": "counts", "batch_key": ("tech",), "label_key": ("kind",)} | entry
         dataset = Dataset("small", "A small set", files=files, by_hand="Ask its authors.", url="https://page", **keys)
-        monkeypatch.setattr(shelf, "PUBLISHED", {"small": dataset})
+        monkeypatch.setattr(access, "PUBLISHED", {"small": dataset})
 
     return one
 

@@ -1,4 +1,4 @@
-"""One dataset with what its embeddings are judged by, made when first asked for."""
+"""Scores of what methods gave for one dataset; what all of them share is computed once."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ SCORE_SEED = 0
 """One for all: what differs between two runs is the runs', not the scores'."""
 
 
-class Bench:
-    """A prepared dataset on which outputs are scored; what is needed for it is found once.
+class Scorer:
+    """Scores outputs on a prepared dataset; what all scores share is computed when first asked for, and kept.
 
     Parameters
     ----------

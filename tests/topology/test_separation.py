@@ -1,0 +1,102 @@
+"""Separation of clusters against the modularity that networkx computes, and on planted cells."""
+
+from __future__ import annotations
+
+import networkx
+import numpy as np
+import pytest
+from scipy import sparse
+
+from topocraft.config import Scope, TopologyConfig
+from topocraft.topology.clusters import UNDECIDED, find_topology
+from topocraft.topology.separation import separations
+
+
+def _graph(n: int = 40, seed: int = 0) -> sparse.csr_matrix:
+    generator = np.random.default_rng(seed)
+    half = sparse.triu(sparse.random(n, n, density=0.2, random_state=generator, data_rvs=generator.random), k=1)
+    return (half + half.T).tocsr()
+
+
+def _modularity(graph: sparse.csr_matrix, codes: np.ndarray, resolution: float) -> float:
+    network = networkx.from_scipy_sparse_array(graph)
+    parts = [set(np.flatnonzero(codes == code).tolist()) for code in np.unique(codes)]
+    return float(networkx.community.modularity(network, parts, weight="weight", resolution=resolution))
+
+
+def _around(value: float) -> tuple[float, float]:
+    return 0.99 * value, 1.01 * value
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 1), (0, 2), (1, 2)])
+def test_two_clusters_gain_modularity_by_joining_below_the_resolution_that_separation_tells(
+    one: int, other: int
+) -> None:
+    graph, codes = _graph(), np.random.default_rng(1).integers(0, 3, 40)
+    resolution = 4.0
+    joins_below = resolution * (1 - separations(graph, codes, 3, resolution)[one, other])
+    assert 0 < joins_below < resolution
+    joined = np.where(codes == other, one, codes)
+    gains = [
+        _modularity(graph, joined, at) - _modularity(graph, codes, at) for at in np.array([0.99, 1.01]) * joins_below
+    ]
+    assert gains[0] > 0 > gains[1]
+
+
+def test_clusters_without_a_link_are_wholly_apart_and_such_as_would_be_one_are_not_at_all() -> None:
+    graph = sparse.block_diag([_graph(20, 1), _graph(20, 2)]).tocsr()
+    codes = np.repeat([0, 1, 2, 2], 10)
+    found = separations(graph, codes, 4, 0.5)
+    assert found[0, 2] == found[1, 2] == 1
+    assert found[0, 1] == 0
+    assert (found[3, :3] == 1).all(), "a code that no cell has"
+    assert (found == found.T).all()
+    assert (np.diag(found) == 0).all()
+
+
+def test_cells_left_undecided_do_not_count() -> None:
+    graph, codes = _graph(), np.random.default_rng(1).integers(0, 3, 40)
+    decided = np.arange(40) % 4 > 0
+    kept = separations(graph[decided][:, decided], codes[decided], 3, 4.0)
+    np.testing.assert_allclose(separations(graph, np.where(decided, codes, UNDECIDED), 3, 4.0), kept, rtol=1e-6)
+
+
+def _cells() -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
+    """Log-normalised cells of two batches, a smooth way from one state to another beside a type of its own."""
+    generator = np.random.default_rng(0)
+    types = np.repeat([0, 1], [200, 100])
+    along = np.where(types == 0, np.linspace(0, 1, 300), 0.0)
+    first, last, apart = (np.arange(60) // 20 == part for part in range(3))
+    rates = 0.3 + np.where(
+        types[:, None] == 1, 5.0 * apart, 4.0 * (1 - along[:, None]) * first + 4.0 * along[:, None] * last
+    )
+    return sparse.csr_matrix(np.log1p(generator.poisson(rates)).astype(np.float32)), np.arange(300) % 2, types
+
+
+@pytest.mark.parametrize("scope", ["global", "batch"])
+def test_pieces_of_one_course_are_less_apart_than_two_types(scope: Scope) -> None:
+    expression, batch, types = _cells()
+    found = find_topology(expression, batch, TopologyConfig(scope=scope))
+    sides = [set(found.low[(types == kind) & (batch == 0)].tolist()) for kind in (0, 1)]
+    assert len(sides[0]) > 1
+    assert not sides[0] & sides[1]
+    inside = [found.separation[a, b] for a in sides[0] for b in sides[0] if a < b]
+    assert min(inside) < 0.8
+    assert found.separation[np.ix_(list(sides[0]), list(sides[1]))].min() > 0.95
+
+
+def test_full_separation_asks_the_whole_margin_of_all() -> None:
+    found = find_topology(*_cells()[:2], TopologyConfig(separation="full"))
+    assert (found.separation == 1).all()
+
+
+def test_what_the_user_tells_apart_is_wholly_apart() -> None:
+    expression, batch, types = _cells()
+    clustered = find_topology(expression, batch, TopologyConfig())
+    names = np.array([f"part {code}" for code in clustered.low], dtype=object)
+    names[(types == 0) & (clustered.low == clustered.low[0])] = None
+    found = find_topology(expression, batch, TopologyConfig(), labels_low=names)
+    told = [name.startswith("part") for name in found.low_names]
+    assert (found.separation[np.ix_(told, told)] == 1).all()
+    assert not all(told)
+    assert found.separation[np.ix_(told, np.logical_not(told))].min() < 1
