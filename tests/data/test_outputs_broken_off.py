@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,15 @@ def test_zarr_writes_nothing_behind_our_back(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Ctrl-C is heeded, as it is not by default in a shell's background jobs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_ctrl_c_waits_for_the_libraries_and_then_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
@@ -150,6 +160,7 @@ def test_ctrl_c_waits_for_the_libraries_and_then_leaves_nothing(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("heeded")
 def test_a_second_ctrl_c_is_not_held_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def write_zarr(self: anndata.AnnData, store: LocalStore) -> None:
         signal.raise_signal(signal.SIGINT)
