@@ -183,7 +183,7 @@ def _note(recipe: Recipe, size: Size, overrides: Overrides, missing: Mapping[str
     changed = [
         f"{value:,} {words}"
         for value, words in (
-            (overrides.seeds, "seeds"),
+            (overrides.seeds, "seed" if overrides.seeds == 1 else "seeds"),
             (overrides.cells, "cells of a dataset at most"),
             (overrides.largest, "cells in the largest dataset"),
         )
