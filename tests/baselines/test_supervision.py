@@ -140,9 +140,11 @@ def test_windows_is_refused(supervised: Supervised, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_a_caller_that_is_interrupted_or_killed(sent: signal.Signals, tmp_path: Path) -> None:
+    # The handler is set anew because a shell's background jobs start with SIGINT ignored.
     caller = f"""
-import os, pathlib, sys
+import os, pathlib, signal, sys
 from topocraft.baselines.supervision import supervise
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = pathlib.Path({str(tmp_path)!r})
 command = [sys.executable, "-S", "-c", {SLEEP_WITH_CHILD!r}]
 supervise(command, folder=folder, log=folder / "log", environment=os.environ, time_limit=None, memory_limit=1e12)

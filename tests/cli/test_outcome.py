@@ -86,7 +86,7 @@ def test_the_module_runs_and_tells_its_version() -> None:
             ("integrate",),
             ("topocraft integrate cells.h5ad -b batch -o integrated.h5ad", "[default: 150]", "Method", "Result"),
         ),
-        (("demo",), ("topocraft demo -o somewhere --seed 1 --force", "demo.h5ad and umap.png", "--quiet")),
+        (("demo",), ("topocraft demo -o somewhere --seed 1 --force", "demo.h5ad, umap.png and report.html", "--quiet")),
     ],
 )
 def test_help_has_examples_and_defaults(command: tuple[str, ...], told: tuple[str, ...], run: Run) -> None:
