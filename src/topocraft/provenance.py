@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from topocraft._version import __version__
+from topocraft.data.columns import listed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -76,6 +77,6 @@ def describe(fitted: Fitted) -> dict[str, Any]:
 
 def describe_read(batch_key: str | Sequence[str], layer: str | None, gene_mask: str | None) -> dict[str, Any]:
     """Return what of an AnnData was read: batch columns, and layer and mask where they were given."""
-    keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
+    keys = listed(batch_key)
     given = {"layer": layer, "gene_mask": gene_mask}
     return {"batch_key": np.array(keys, dtype=str)} | {name: key for name, key in given.items() if key is not None}

@@ -24,6 +24,7 @@ from topocraft.audit.rerun import Method, Plan, Rerun, plan_reruns, topocraft_ag
 from topocraft.audit.risk import risk_table
 from topocraft.audit.structure import structure_statements, structure_table
 from topocraft.audit.subject import OwnBatch, Subject, is_ours, own_batches, read_subject
+from topocraft.data.columns import listed
 from topocraft.display import attended
 from topocraft.errors import ConfigError
 from topocraft.provenance import EMBEDDING, KEY
@@ -141,7 +142,7 @@ def audit(
         statements = [one for said, _ in parts for one in said] + [confidence_statement(cells, subject)]
     tables = {name: table for _, made in parts for name, table in made.items()}
     facts = {
-        "batch_key": [batch_key] if isinstance(batch_key, str) else list(batch_key),
+        "batch_key": listed(batch_key),
         "label_key": label_key,
         "embedding": embedding or EMBEDDING,
         "seed": seed,

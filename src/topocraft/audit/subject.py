@@ -11,7 +11,7 @@ from scipy import sparse
 
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, from_anndata
-from topocraft.data.columns import cell_types, given_labels
+from topocraft.data.columns import cell_types, given_labels, listed
 from topocraft.data.preprocess import prepare
 from topocraft.errors import InputError
 from topocraft.evaluation.judged import read_judged
@@ -135,7 +135,7 @@ def read_subject(
         group_names=names,
         labelled=label_key is not None,
         covariates={name: values[inside] for name, values in judged.covariates.items()},
-        conditions={name: _condition(adata, name, kept) for name in _listed(conditions)},
+        conditions={name: _condition(adata, name, kept) for name in listed(conditions)},
         config=config,
     )
 
@@ -175,7 +175,3 @@ def _types(adata: AnnData, label_key: str | None, kept: np.ndarray) -> tuple[np.
 def _condition(adata: AnnData, name: str, kept: np.ndarray) -> np.ndarray:
     levels: np.ndarray = given_labels(adata.obs, name, "conditions", "to go on without it")[kept]
     return levels
-
-
-def _listed(names: str | Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)

@@ -20,6 +20,11 @@ def column(frame: pd.DataFrame, name: str, parameter: str, of: str = "obs") -> p
     return frame[name]
 
 
+def listed(names: str | Sequence[str]) -> list[str]:
+    """Return names as a list, whether one is given or several."""
+    return [names] if isinstance(names, str) else list(names)
+
+
 def chosen_genes(var: pd.DataFrame, gene_mask: str | None) -> np.ndarray:
     """Return which genes a boolean column of ``var`` chooses, (n_genes,); all without one."""
     if gene_mask is None:
@@ -42,7 +47,7 @@ def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarra
     InputError
         A column is missing (those there are are named), or a cell has no batch.
     """
-    keys = [batch_key] if isinstance(batch_key, str) else list(batch_key)
+    keys = listed(batch_key)
     if not keys:
         raise InputError("batch_key must name at least one column of obs; got none.")
     parts: list[np.ndarray] = []

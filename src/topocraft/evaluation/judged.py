@@ -12,7 +12,7 @@ from scipy import sparse
 
 from topocraft.config import PreprocessConfig
 from topocraft.data.cells import from_anndata
-from topocraft.data.columns import batch_labels, cell_types, column
+from topocraft.data.columns import batch_labels, cell_types, column, listed
 from topocraft.data.preprocess import express, prepare
 from topocraft.errors import InputError, UndefinedScore, list_names, nearest_name
 from topocraft.metrics import reference_distances, within_batch_clusters
@@ -79,7 +79,7 @@ def read_judged(
         embeddings={key: array[kept] for key, array in points.items()},
         batch=batch[kept],
         labels=None if labels is None else labels[kept].astype(str),
-        covariates={name: _numbers(adata, name)[kept] for name in _listed(continuous)},
+        covariates={name: _numbers(adata, name)[kept] for name in listed(continuous)},
         left_out=tuple(f"{count:,} cells {why} are left out." for why, count in said.items() if count),
     )
 
@@ -140,12 +140,8 @@ def _type_distances(judged: Judged, values: sparse.csr_matrix | np.ndarray, seed
         return str(undefined)
 
 
-def _listed(names: str | Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
-
-
 def _keys(adata: AnnData, embeddings: str | Sequence[str] | None) -> list[str]:
-    keys = list(dict.fromkeys(_listed(EMBEDDING if embeddings is None else embeddings))) or [EMBEDDING]
+    keys = list(dict.fromkeys(listed(EMBEDDING if embeddings is None else embeddings))) or [EMBEDDING]
     for key in keys:
         _require_key(adata, key, "embeddings")
     return keys
@@ -213,6 +209,6 @@ def _require_enough(
     for key, values, columns in (("batch_key", batch, batch_key), ("label_key", labels, label_key)):
         if values is not None and len(set(values)) < 2:
             raise InputError(
-                f"{key} must tell at least two groups of cells apart; {list_names(_listed(columns or ()))} has only "
+                f"{key} must tell at least two groups of cells apart; {list_names(listed(columns or ()))} has only "
                 f"'{values[0]}'. Name another column."
             )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from topocraft._version import __version__
+from topocraft.data.columns import listed
 from topocraft.display import attended
 from topocraft.errors import ConfigError, InputError, UndefinedScore, list_names
 from topocraft.evaluation.cautions import design_cautions, label_cautions, score_cautions
@@ -119,7 +120,7 @@ def evaluate(
         "cautions": _cautions(scores, judged, adata, label_key),
         "versions": _versions(),
         "scored": {
-            "batch_key": [batch_key] if isinstance(batch_key, str) else list(batch_key),
+            "batch_key": listed(batch_key),
             "label_key": label_key,
             "embeddings": list(judged.embeddings),
             "unintegrated": unintegrated,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from topocraft.data.columns import batch_labels, cell_types, column
+from topocraft.data.columns import batch_labels, cell_types, column, listed
 from topocraft.errors import InputError, list_names, nearest_name
 from topocraft.plot.colours import MISSING, palette
 from topocraft.plot.layouts import in_chance_order, umap_layout
@@ -71,8 +71,8 @@ def umap(
     >>> len(topocraft.plot.umap(adata, color=["batch", "celltype"], basis="X_mine").axes)
     2
     """
-    points = {key: _points(adata, key) for key in _listed(basis)}
-    colours = {name: column(adata.obs, name, "color") for name in _listed(color)}
+    points = {key: _points(adata, key) for key in listed(basis)}
+    colours = {name: column(adata.obs, name, "color") for name in listed(color)}
     finite = np.all([np.isfinite(array).all(axis=1) for array in points.values()], axis=0)
     drawn = in_chance_order(np.flatnonzero(finite), seed)
     layouts = {
@@ -219,10 +219,6 @@ def _curve(panel: Axes, title: str, values: np.ndarray) -> None:
     panel.set_title(title, loc="left", fontsize=9)
     panel.tick_params(labelsize=8)
     panel.spines[["top", "right"]].set_visible(False)
-
-
-def _listed(names: str | Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _points(adata: AnnData, key: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from topocraft.data.columns import batch_labels, cell_types, listed
 from topocraft.errors import InputError, nearest_name
 from topocraft.provenance import EMBEDDING, KEY, SET_ASIDE
 
@@ -77,7 +78,6 @@ def read_subject(
     InputError
         There is no embedding, the batches are not known, or too few cells have coordinates.
     """
-    from topocraft.data.columns import batch_labels, cell_types
     from topocraft.evaluation.judged import log_normalised
     from topocraft.topology.components import principal_components
 
@@ -119,7 +119,7 @@ def _embedding(adata: AnnData) -> np.ndarray:
 
 def _batch_key(batch_key: str | Sequence[str] | None, read: Mapping[str, Any]) -> list[str]:
     if batch_key is not None:
-        return [batch_key] if isinstance(batch_key, str) else list(batch_key)
+        return listed(batch_key)
     if "batch_key" not in read:
         raise InputError(
             "batch_key must name the column of obs with the batches; the file does not say which it was integrated by. "
