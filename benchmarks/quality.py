@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import anndata
 import process
-from scores import composite
-
-from topocraft.config import PreprocessConfig
-from topocraft.data.cells import from_anndata
-from topocraft.data.preprocess import prepare
-from topocraft.topology.components import principal_components
 
 SETS = (
     "pbmc_10x_6batch",
@@ -27,6 +23,14 @@ SETS = (
     "rnamix_gradient",
     "pbmc_symphony_3chem",
 )
+CHOICES: dict[str, dict[str, Any]] = {
+    "default": {},
+    'scope="batch"': {"scope": "batch"},
+    'distance="squared"': {"distance": "squared"},
+    'head="per_gene"': {"head": "per_gene"},
+    'head="published"': {"head": "published"},
+    "triplets_per_cluster=None": {"triplets_per_cluster": None},
+}
 
 
 def integrated(name: str, folder: Path, changes: dict[str, Any] | None = None, seed: int = 0) -> anndata.AnnData:
@@ -41,43 +45,67 @@ def integrated(name: str, folder: Path, changes: dict[str, Any] | None = None, s
     return anndata.read_h5ad(result)
 
 
-def score_one(name: str, changes: dict[str, Any], seed: int, folder: Path) -> dict[str, float]:
-    """Return the scores of a shared set by scib-metrics (METHOD: bio, batch, composite and their parts)."""
-    adata = integrated(name, folder, changes, seed)
-    adata = adata[~adata.obs["topocraft_set_aside"].to_numpy()]
-    cells = from_anndata(adata, "batch")
-    before = principal_components(prepare(cells, PreprocessConfig()).expression, 50)
-    return composite(adata.obsm["X_topocraft"], cells.batch, adata.obs["celltype"].astype(str), before)
+def measure(
+    variants: Mapping[str, dict[str, Any]], names: Sequence[str], seeds: int, log: Path, workers: int = 1
+) -> None:
+    """Score every variant on every set with every seed; rows already in ``log`` are not run again.
 
-
-def measure(variants: dict[str, dict[str, Any]], names: Iterable[str], seeds: int, log: Path) -> None:
-    """Score every variant on every set with every seed; rows already in ``log`` are not run again."""
+    ``workers`` runs go side by side, on one thread each.
+    """
     done = {(row["set"], row["variant"], row["seed"]) for row in _rows(log)}
-    jobs = [(name, variant, seed) for seed in range(seeds) for name in names for variant in variants]
-    for name, variant, seed in jobs:
-        if (name, variant, seed) not in done:
-            scores = score_one(name, variants[variant], seed, log.parent / "integrated")
-            row = {"set": name, "variant": variant, "seed": seed, **scores}
+    every = [(name, variant, seed) for seed in range(seeds) for variant in variants for name in names]
+    with ThreadPoolExecutor(workers) as pool:
+        asked = [pool.submit(_score, *job, variants[job[1]]) for job in every if job not in done]
+        for row in as_completed(asked):
             with log.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+                file.write(json.dumps(row.result()) + "\n")
 
 
-def table(log: Path) -> str:
-    """Return the median composite (bio/batch) over seeds: a row for each set, a column for each variant."""
+def _score(name: str, variant: str, seed: int, changes: dict[str, Any]) -> dict[str, Any]:
+    """Integrate and evaluate by the commands; return the scores and what the integration took."""
+    options = [option for field, value in changes.items() for option in ("--set", f"{field}={json.dumps(value)}")]
+    options += ["--seed", str(seed), "--threads", "1"]
+    with tempfile.TemporaryDirectory() as folder:
+        result, scores = Path(folder, "integrated.h5ad"), Path(folder, "scores.json")
+        cost = process.run(
+            ["integrate", str(process.DATA / f"{name}.h5ad"), "-b", "batch", *options, "-o", str(result)]
+        )
+        asked = ["-b", "batch", "--label-key", "celltype", "--no-controls", "--json", str(scores)]
+        process.run(["evaluate", str(result), *asked])
+        found = json.loads(scores.read_text(encoding="utf-8"))["scores"]
+    row = {"set": name, "variant": variant, "seed": seed, "seconds": cost.processor}
+    return row | {score["score"]: score["value"] for score in found if not score["part"]}
+
+
+def table(log: Path, names: Sequence[str] = SETS) -> str:
+    """Return medians over seeds of the composite, with the lowest and the highest: a row a set, a column a variant."""
     rows = _rows(log)
     variants = list(dict.fromkeys(row["variant"] for row in rows))
     lines = ["| set | " + " | ".join(variants) + " |", "|---" * (len(variants) + 1) + "|"]
-    for name in dict.fromkeys(row["set"] for row in rows):
+    for name in names:
         entries = [_entry([row for row in rows if (row["set"], row["variant"]) == (name, v)]) for v in variants]
         lines.append(f"| `{name}` | " + " | ".join(entries) + " |")
+    lines.append("| mean | " + " | ".join(_mean([row for row in rows if row["variant"] == v]) for v in variants) + " |")
     return "\n".join(lines)
 
 
 def _entry(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "not measured"
-    whole, bio, batch = (statistics.median(row[key] for row in rows) for key in ("composite", "bio", "batch"))
-    return f"{whole:.3f} ({bio:.2f}/{batch:.2f}; n={len(rows)})"
+    scores = [row["composite"] for row in rows]
+    bio, batch = (statistics.median(row[key] for row in rows) for key in ("bio", "batch"))
+    spread = f" [{min(scores):.3f}–{max(scores):.3f}]" if len(scores) > 1 else ""
+    return f"{statistics.median(scores):.3f}{spread} ({bio:.2f}/{batch:.2f})"
+
+
+def _mean(rows: list[dict[str, Any]]) -> str:
+    """Return the mean over sets of their medians, and the same of processor seconds."""
+    names = {row["set"] for row in rows}
+    means = [
+        statistics.fmean(statistics.median(row[key] for row in rows if row["set"] == name) for name in names)
+        for key in ("composite", "seconds")
+    ]
+    return f"{means[0]:.3f} of {len(names)} sets, {means[1]:.0f} s"
 
 
 def _rows(log: Path) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -54,6 +55,15 @@ def scores(log: Path, seeds: int) -> None:
 
     measure({"default": {}}, SETS, seeds, log)
     print(table(log))
+
+
+def choices(log: Path, seeds: int, only: list[str] | None) -> None:
+    """Print the scores of the choices that were measured, beside the defaults."""
+    from quality import CHOICES, SETS, measure, table
+
+    names = only or SETS
+    measure(CHOICES, names, seeds, log, workers=os.cpu_count() or 1)
+    print(table(log, names))
 
 
 def suite(repeats: int = 3) -> None:
@@ -140,6 +150,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "simulate": lambda _: simulate(),
     "suite": lambda _: suite(),
     "scores": lambda chosen: scores(chosen.runs / "scores.jsonl", chosen.seeds),
+    "choices": lambda chosen: choices(chosen.runs / "choices.jsonl", chosen.seeds, chosen.only),
     "agreement": lambda chosen: agreement(chosen.runs / "integrated"),
     "catalogue": lambda _: catalogue(),
     "tables": lambda chosen: tables(chosen.runs / "integrated"),
@@ -155,9 +166,9 @@ def main() -> None:
     """Parse the command line and run one benchmark, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
-    parser.add_argument("--seeds", type=int, default=1, help="seeds of scores and scenarios (default 1)")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of scores, choices and scenarios (default 1)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, or sets to audit (default all)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, or of the sets (default all)")
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)
     print(process.machine())
