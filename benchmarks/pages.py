@@ -97,7 +97,7 @@ def _page(n_cells: int) -> str:
     names = [f"{place:016x}-1" for place in range(n_cells)]
     data, _ = map_data(layouts, columns, names, np.arange(n_cells))
     nothing: dict[str, Any] = dict.fromkeys(
-        ("statements", "look", "notes", "groups", "batches", "grids", "scores", "provenance"), ()
+        ("statements", "look", "notes", "groups", "batches", "grids", "audit", "scores", "provenance"), ()
     )
     told = {
         "title": "made up",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KEY = "topocraft"
 EMBEDDING = "X_topocraft"
 SET_ASIDE = "topocraft_set_aside"
+AUDIT = "topocraft_audit"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "scanpy", "anndata", "igraph", "torch")
 
 

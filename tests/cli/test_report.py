@@ -41,3 +41,16 @@ def test_refusals_come_before_any_work(quickly: Run, run: Run, folder: Path) -> 
     bare = run("report", "cells.h5ad", "-o", "new.html", code=1)
     assert "obsm must hold 'X_topocraft'" in " ".join(bare.stderr.split())
     assert not (folder / "new.html").exists()
+
+
+def test_an_audit_is_made_first_where_it_is_asked_for(quickly: Run, run: Run, folder: Path) -> None:
+    quickly("cells.h5ad", "-b", "batch", "-o", "out.h5ad")
+    run("report", "out.h5ad", "--label-key", "celltype", "--audit", "-o", "audited.html")
+    run("audit", "out.h5ad", "-b", "batch", "--label-key", "celltype", "-o", "audit")
+    run("report", "audit/audited.h5ad", "--label-key", "celltype", "-o", "again.html")
+    audits = [
+        re.search(r'<section id="audit".*?</section>', (folder / name).read_text(), re.DOTALL)
+        for name in ("audited.html", "again.html")
+    ]
+    assert all(found is not None and "<h3>Null test</h3>" in found[0] for found in audits)
+    assert len({found[0] for found in audits if found is not None}) == 1

@@ -16,6 +16,7 @@ from browser import launched
 from topocraft.progress import Silent
 from topocraft.provenance import EMBEDDING, KEY, SET_ASIDE
 from topocraft.report.colouring import colourings
+from topocraft.report.layouts import Layouts
 from topocraft.report.maps import map_data
 from topocraft.report.page import Page, render
 from topocraft.report.subject import read_subject
@@ -72,7 +73,7 @@ def page(cells: AnnData) -> Page:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: np.asarray(points)[:, :2])
         subject = read_subject(cells, None, "celltype", None)
-        return _page(subject, f"cells{EVIL}.h5ad", f"topocraft integrate '{EVIL}'", 0, Silent())
+        return _page(subject, f"cells{EVIL}.h5ad", f"topocraft integrate '{EVIL}'", 0, Layouts("", 0, None), Silent())
 
 
 @pytest.fixture(scope="session")

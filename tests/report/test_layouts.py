@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -15,13 +16,11 @@ POINTS = np.random.default_rng(0).normal(size=(40, 5))
 
 
 class _Child:
-    """Does in this process what the other one would."""
+    """Does in this process what the other one would, as soon as it is waited for."""
 
     def __init__(self, command: list[str], **_: object) -> None:
         assert command[1:4] == ["-P", "-m", "topocraft.report.layouts"]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", command[3:])
-            layouts.main()
+        self.arguments, self.stdin = command[3:], io.BytesIO()
 
     def __enter__(self) -> _Child:
         return self
@@ -30,33 +29,48 @@ class _Child:
         return None
 
     def wait(self) -> int:
+        self.stdin.seek(0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", self.arguments)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(self.stdin))
+            layouts.main()
         return 0
 
-    kill = wait
+    def kill(self) -> None:
+        return None
 
 
 def test_the_other_process_reads_the_points_and_leaves_the_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layouts, "WORTHWHILE", 4)
     monkeypatch.setattr(layouts, "granted_cores", lambda: 2)
     monkeypatch.setattr(subprocess, "Popen", _Child)
+    monkeypatch.setattr("topocraft.plot.layouts.get_ready", lambda: None)
     monkeypatch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: points[:, :2] + seed)
-    with layouts.laid_out([POINTS, POINTS[:30]], 3) as places:
-        monkeypatch.setattr(layouts, "_here", lambda points, seed: pytest.fail("it was computed here"))
-        found = places()
+    with layouts.laid_out(layouts.WORTHWHILE, 3) as made:
+        made.begin([POINTS, POINTS[:30]])
+        monkeypatch.setattr(layouts.Layouts, "begin", lambda *_: pytest.fail("it was begun twice"))
+        found = made.places()
     assert [array.tolist() for array in found] == [(POINTS[:, :2] + 3).tolist(), (POINTS[:30, :2] + 3).tolist()]
 
 
-def test_the_other_process_starts(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-P", "-m", "topocraft.report.layouts", str(tmp_path), "0", "0"], check=True)
+def test_the_other_process_ends_when_nobody_is_left_to_ask(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "topocraft.report.layouts", str(tmp_path), "0"]
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("cores", "executable"), [(1, sys.executable), (2, "/bin/false")])
 def test_without_another_process_the_places_are_found_here(
     monkeypatch: pytest.MonkeyPatch, cores: int, executable: str
 ) -> None:
-    monkeypatch.setattr(layouts, "WORTHWHILE", 4)
     monkeypatch.setattr(layouts, "granted_cores", lambda: cores)
     monkeypatch.setattr(sys, "executable", executable)
     monkeypatch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: points[:, :2] + seed)
-    with layouts.laid_out([POINTS], 3) as places:
-        assert (places()[0] == POINTS[:, :2] + 3).all()
+    with layouts.laid_out(layouts.WORTHWHILE, 3) as made:
+        made.begin([POINTS])
+        assert (made.places()[0] == POINTS[:, :2] + 3).all()
+
+
+def test_few_cells_need_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    with layouts.laid_out(layouts.WORTHWHILE - 1, 3):
+        pass

@@ -111,7 +111,7 @@ def test_whatever_a_name_holds_it_is_text(page: Page, hostile: str) -> None:
 
 def test_the_page_says_in_order_what_it_has_to_say(text: str) -> None:
     sections = [attributes["id"] for attributes, _ in _Read(text).of("section")]
-    assert sections == ["verdict", "map", "groups", "training", "provenance"]
+    assert sections == ["verdict", "map", "groups", "audit", "training", "provenance"]
 
 
 def test_a_file_without_a_training_has_no_such_section(page: Page) -> None:

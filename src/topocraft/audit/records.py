@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
+from topocraft.provenance import AUDIT
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
@@ -91,7 +93,7 @@ class Audit:
         """Write the columns of ``cells`` into ``adata.obs``, and the statements as JSON into its ``uns``."""
         for name, values in self.cells.items():
             adata.obs[name] = pd.Categorical(values) if name == "topocraft_flag" else values.to_numpy()
-        adata.uns["topocraft_audit"] = as_json(self)
+        adata.uns[AUDIT] = as_json(self)
 
 
 def as_json(audit: Audit) -> str:

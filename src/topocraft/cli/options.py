@@ -98,6 +98,7 @@ Page = Annotated[Path, option("--output -o", RESULT, "File to write: .html.")]
 PageToo = Annotated[
     Path | None, option("--report", RESULT, "Write a page on the result as well: .html, one file, no network.")
 ]
+AuditFirst = Annotated[bool, option("--audit", RESULT, "Audit the cells first, and show what was found.")]
 Picture = Annotated[Path | None, option("--picture", RESULT, "Draw the scores as PNG.")]
 Force = Annotated[bool, option("--force", RESULT, "Replace results that are there already.")]
 Folder = Annotated[Path, option("--output -o", RESULT, "Folder to write into.", "topocraft-demo")]

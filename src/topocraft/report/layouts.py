@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,31 +19,46 @@ WORTHWHILE = 3_000
 """Cells for which a second process gains more than its start costs."""
 
 
-@contextmanager
-def laid_out(points: Sequence[np.ndarray], seed: int) -> Iterator[Callable[[], list[np.ndarray]]]:
-    """Begin to lay cells out by UMAP; yield what waits for the places and returns them, (n_cells, 2) each.
+class Layouts:
+    """Cells that are laid out elsewhere meanwhile: begun with their points, waited for once."""
 
-    The places are those of ``topocraft.plot.umap_layout``. Where a second process is not worth its start, or ends
-    badly, they are computed when they are waited for.
+    def __init__(self, folder: str, seed: int, child: subprocess.Popen[bytes] | None) -> None:
+        self._folder, self._seed, self._child = folder, seed, child
+        self._points: Sequence[np.ndarray] = ()
+
+    def begin(self, points: Sequence[np.ndarray]) -> None:
+        """Begin to lay out arrays of coordinates, (n_cells, d) each."""
+        self._points = points
+        if self._child is not None and self._child.stdin is not None:
+            for place, array in enumerate(points):
+                np.save(_file(self._folder, "points", place), array)
+            with contextlib.suppress(BrokenPipeError):
+                self._child.stdin.write(f"{len(points)}\n".encode())
+
+    def places(self) -> list[np.ndarray]:
+        """Wait for the places, (n_cells, 2) each: those of ``topocraft.plot.umap_layout``."""
+        if self._child is None or self._child.wait():
+            return _here(self._points, self._seed)
+        return [np.load(_file(self._folder, "places", place)) for place in range(len(self._points))]
+
+
+@contextmanager
+def laid_out(n_cells: int, seed: int) -> Iterator[Layouts]:
+    """Start what lays cells out, before their points are known: to compile UMAP takes longer than to read the cells.
+
+    Where a second process is not worth its start, or ends badly, the places are computed when they are waited for.
     """
-    if granted_cores() < 2 or len(points[0]) < WORTHWHILE:
-        yield lambda: _here(points, seed)
+    if granted_cores() < 2 or n_cells < WORTHWHILE:
+        yield Layouts("", seed, None)
         return
     with tempfile.TemporaryDirectory() as folder:
-        for place, array in enumerate(points):
-            np.save(_file(folder, "points", place), array)
-        command = [sys.executable, "-P", "-m", "topocraft.report.layouts", folder, str(len(points)), str(seed)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        command = [sys.executable, "-P", "-m", "topocraft.report.layouts", folder, str(seed)]
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=nothing, stderr=nothing) as child:
             try:
-                yield lambda: _fetched(child, folder, points, seed)
+                yield Layouts(folder, seed, child)
             finally:
                 child.kill()
-
-
-def _fetched(child: subprocess.Popen[bytes], folder: str, points: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
-    if child.wait():
-        return _here(points, seed)
-    return [np.load(_file(folder, "places", place)) for place in range(len(points))]
 
 
 def _here(points: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
@@ -54,9 +70,11 @@ def _file(folder: str, kind: str, place: int) -> Path:
 
 
 def main() -> None:
-    """Lay out every array of a folder, and write the places beside them."""
-    folder, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    points = [np.load(_file(folder, "points", place)) for place in range(count)]
+    """Get ready; lay out as many arrays of a folder as the input says, and write the places beside them."""
+    folder, seed = sys.argv[1], int(sys.argv[2])
+    layouts.get_ready()
+    count = sys.stdin.readline()
+    points = [np.load(_file(folder, "points", place)) for place in range(int(count or 0))]
     for place, array in enumerate(_here(points, seed)):
         np.save(_file(folder, "places", place), array)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from topocraft.report.audited import Part
 from topocraft.report.groups import Grid, GroupRow
 from topocraft.report.training import Training
 from topocraft.report.verdict import Judgement, Statement
@@ -49,6 +50,8 @@ class Page:
         What the browser draws, from ``maps.map_data``; what is said beside the maps.
     kind, groups, batches, grids
         Tables and heat maps by type or cluster, and by batch.
+    audit
+        The parts of the audit; none where the cells were not audited.
     training
         Of the model; ``None`` where the file tells nothing.
     scores, provenance
@@ -67,6 +70,7 @@ class Page:
     groups: Sequence[GroupRow]
     batches: Sequence[GroupRow]
     grids: Sequence[Grid]
+    audit: Sequence[Part]
     training: Training | None
     scores: Sequence[ScoreRow]
     provenance: Sequence[tuple[str, str]]

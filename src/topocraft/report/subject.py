@@ -84,7 +84,7 @@ def read_subject(
     provenance = adata.uns.get(KEY, {})
     read = provenance.get("read", {})
     points = _embedding(adata)
-    keys = _batch_key(batch_key, read)
+    keys = batch_columns(adata, batch_key)
     batch = batch_labels(adata.obs, keys)
     labels = None if label_key is None else cell_types(adata.obs, label_key)
     kept = np.isfinite(points).all(axis=1)
@@ -117,9 +117,17 @@ def _embedding(adata: AnnData) -> np.ndarray:
     return np.asarray(adata.obsm[EMBEDDING], dtype=np.float32)
 
 
-def _batch_key(batch_key: str | Sequence[str] | None, read: Mapping[str, Any]) -> list[str]:
+def batch_columns(adata: AnnData, batch_key: str | Sequence[str] | None) -> list[str]:
+    """Return the columns with the batches: those that are named, or those that the cells were integrated by.
+
+    Raises
+    ------
+    InputError
+        Neither is known.
+    """
     if batch_key is not None:
         return listed(batch_key)
+    read = adata.uns.get(KEY, {}).get("read", {})
     if "batch_key" not in read:
         raise InputError(
             "batch_key must name the column of obs with the batches; the file does not say which it was integrated by. "

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from topocraft.progress import Progress
+    from topocraft.report.layouts import Layouts
     from topocraft.report.measures import Measures
     from topocraft.report.page import Page, ScoreRow
     from topocraft.report.subject import Subject
@@ -97,6 +98,7 @@ def write_report(
     'report.html'
     """
     from topocraft.data.outputs import atomic_file, check_file
+    from topocraft.report.layouts import laid_out
     from topocraft.report.page import render
     from topocraft.report.subject import read_subject
 
@@ -104,28 +106,29 @@ def write_report(
     check_file(path, ".html", force=force)
     with attended(progress) as shown:
         shown.phase("prepare")
-        subject = read_subject(adata, batch_key, label_key, layer)
-        text = render(_page(subject, source or path.stem, command, seed, shown))
+        with laid_out(adata.n_obs, seed) as layouts:
+            subject = read_subject(adata, batch_key, label_key, layer)
+            text = render(_page(subject, source or path.stem, command, seed, layouts, shown))
         shown.phase("write")
         with atomic_file(path, force) as partial:
             partial.write_text(text, encoding="utf-8")
     return path
 
 
-def _page(subject: Subject, source: str, command: str, seed: int, progress: Progress) -> Page:
+def _page(subject: Subject, source: str, command: str, seed: int, layouts: Layouts, progress: Progress) -> Page:
+    from topocraft.report.audited import audit_parts, audit_statement
     from topocraft.report.groups import batch_rows, grids, group_rows, where_to_look
-    from topocraft.report.layouts import laid_out
     from topocraft.report.measures import measure
     from topocraft.report.page import Page
     from topocraft.report.training import training
     from topocraft.report.verdict import headline, verdict
 
-    with laid_out((subject.before, subject.after), seed) as places:
-        measures = measure(subject, seed, progress)
-        progress.phase("draw")
-        layouts = list(zip(MOMENTS, places(), strict=True))
-    data, notes = _maps(subject, measures, layouts)
-    statements, groups = verdict(subject, measures), group_rows(subject, measures)
+    parts = audit_parts(subject.adata)
+    layouts.begin((subject.before, subject.after))
+    measures = measure(subject, seed, progress)
+    progress.phase("draw")
+    data, notes = _maps(subject, measures, list(zip(MOMENTS, layouts.places(), strict=True)))
+    statements, groups = [*verdict(subject, measures), *audit_statement(parts)], group_rows(subject, measures)
     judgement, words = headline(statements)
     n_batches = len(set(subject.batch))
     return Page(
@@ -141,6 +144,7 @@ def _page(subject: Subject, source: str, command: str, seed: int, progress: Prog
         groups=groups,
         batches=batch_rows(subject, measures),
         grids=grids(subject, measures, groups),
+        audit=parts,
         training=training(subject.provenance),
         scores=_scores(measures),
         provenance=_provenance(subject, command, seed),
