@@ -45,7 +45,7 @@ ROOMS = {
     "integration": _room(3, "anndata"),
     "provenance": _room(3, "numpy pandas anndata"),
     "plan": _room(3, "numpy torch"),
-    "report": _room(3, "numpy pandas scipy anndata matplotlib jinja2 markupsafe"),
+    "report": _room(3, "numpy pandas scipy anndata matplotlib jinja2 markupsafe umap pynndescent numba"),
     "plot": _room(3, "numpy pandas scipy anndata matplotlib umap"),
     "evaluation": _room(3, "numpy pandas scipy anndata matplotlib rich"),
     "baselines": _room(3, "numpy scipy pandas anndata harmonypy scanorama bbknn scvi scDML imap torch"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from topocraft.plot import umap_layout
 from topocraft.report import layouts
 
 POINTS = np.random.default_rng(0).normal(size=(40, 5))
@@ -43,7 +44,7 @@ class _Child:
 def test_the_other_process_reads_the_points_and_leaves_the_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layouts, "granted_cores", lambda: 2)
     monkeypatch.setattr(subprocess, "Popen", _Child)
-    monkeypatch.setattr("topocraft.plot.layouts.get_ready", lambda: None)
+    monkeypatch.setattr(layouts, "_load_umap", lambda n_cells: None)
     monkeypatch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: points[:, :2] + seed)
     with layouts.laid_out(layouts.WORTHWHILE, 3) as made:
         made.begin([POINTS, POINTS[:30]])
@@ -52,8 +53,15 @@ def test_the_other_process_reads_the_points_and_leaves_the_places(monkeypatch: p
     assert [array.tolist() for array in found] == [(POINTS[:, :2] + 3).tolist(), (POINTS[:30, :2] + 3).tolist()]
 
 
+def test_the_other_process_finds_the_same_places(tmp_path: Path) -> None:
+    np.save(tmp_path / "points-0.npy", POINTS)
+    command = [sys.executable, "-P", "-m", "topocraft.report.layouts", str(tmp_path), "40", "0"]
+    subprocess.run(command, input="1\n", text=True, check=True)
+    assert np.array_equal(np.load(tmp_path / "places-0.npy"), umap_layout(POINTS, 0))
+
+
 def test_the_other_process_ends_when_nobody_is_left_to_ask(tmp_path: Path) -> None:
-    command = [sys.executable, "-P", "-m", "topocraft.report.layouts", str(tmp_path), "0"]
+    command = [sys.executable, "-P", "-m", "topocraft.report.layouts", str(tmp_path), "40", "0"]
     subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
     assert not list(tmp_path.iterdir())
 

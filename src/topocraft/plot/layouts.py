@@ -22,13 +22,6 @@ LARGE, ROUNDS = 5_000, 200
 """Cells from which 200 rounds are enough; UMAP itself takes 500 up to 10,000 cells."""
 
 
-def get_ready() -> None:
-    """Load UMAP, which compiles itself for seconds; the first layout does it otherwise."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import umap.umap_  # noqa: F401
-
-
 def umap_layout(points: np.ndarray, seed: int = 0) -> np.ndarray:
     """Lay cells out in the plane by UMAP, the same for the same seed.
 

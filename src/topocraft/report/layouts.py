@@ -6,14 +6,17 @@ import contextlib
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from topocraft.hardware import granted_cores
 from topocraft.plot import layouts
+from topocraft.topology.neighbors import EXACT_UP_TO
 
 WORTHWHILE = 3_000
 """Cells for which a second process gains more than its start costs."""
@@ -52,7 +55,7 @@ def laid_out(n_cells: int, seed: int) -> Iterator[Layouts]:
         yield Layouts("", seed, None)
         return
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-P", "-m", "topocraft.report.layouts", folder, str(seed)]
+        command = [sys.executable, "-P", "-m", "topocraft.report.layouts", folder, str(n_cells), str(seed)]
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=nothing, stderr=nothing) as child:
             try:
@@ -71,12 +74,27 @@ def _file(folder: str, kind: str, place: int) -> Path:
 
 def main() -> None:
     """Get ready; lay out as many arrays of a folder as the input says, and write the places beside them."""
-    folder, seed = sys.argv[1], int(sys.argv[2])
-    layouts.get_ready()
+    folder, n_cells, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    _load_umap(n_cells)
     count = sys.stdin.readline()
     points = [np.load(_file(folder, "points", place)) for place in range(int(count or 0))]
     for place, array in enumerate(_here(points, seed)):
         np.save(_file(folder, "places", place), array)
+
+
+def _load_umap(n_cells: int) -> None:
+    """Load UMAP for this process alone, without compiling a search that few cells do not need."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import numba
+
+        compiling: Any = numba.config
+        # UMAP loads pynndescent, which takes three times as long to compile as a layout to draw.
+        compiling.DISABLE_JIT = n_cells <= EXACT_UP_TO
+        import pynndescent  # noqa: F401
+
+        compiling.DISABLE_JIT = False
+        import umap.umap_  # noqa: F401
 
 
 if __name__ == "__main__":
