@@ -127,6 +127,16 @@ def test_drawn_pairs_are_kept_as_often_as_they_share_a_high_cluster() -> None:
     assert stats.binomtest(kept, n=300 * 2 * 5, p=1 / 3).pvalue > 0.01
 
 
+def test_pairs_from_high_clusters_count_small_populations_as_much_as_large_ones() -> None:
+    """High clusters of 40, 3, 2 and 1 cells in one low cluster, beside another: 7, 3, 1 and no pairs at most."""
+    low, high = np.repeat([0, 1], [46, 4]), np.repeat([0, 1, 2, 3, 4], [40, 3, 2, 1, 4])
+    drawn = np.random.default_rng(0)
+    triplets = choose_triplets(np.zeros(50, int), low, high, drawn, per_cluster=7, pairs_from="high")
+    assert np.bincount(high[triplets.anchor], minlength=5).tolist() == [7, 3, 1, 0, 6]
+    codes = np.zeros(50, int), low, high
+    assert all(_alike(codes, a, p) and _unlike(codes, a, n) for a, p, n in _rows(triplets))
+
+
 def test_separation_is_the_share_of_the_margin_and_none_drops_the_triplet() -> None:
     codes = _minibatch(7)
     separation = np.random.default_rng(8).uniform(0.2, 1, size=(4, 4)).astype(np.float32)

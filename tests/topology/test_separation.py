@@ -9,7 +9,7 @@ from scipy import sparse
 
 from topocraft.config import Scope, TopologyConfig
 from topocraft.topology.clusters import UNDECIDED, find_topology
-from topocraft.topology.separation import separations
+from topocraft.topology.separation import joining_resolutions, separations
 
 
 def _graph(n: int = 40, seed: int = 0) -> sparse.csr_matrix:
@@ -24,23 +24,33 @@ def _modularity(graph: sparse.csr_matrix, codes: np.ndarray, resolution: float) 
     return float(networkx.community.modularity(network, parts, weight="weight", resolution=resolution))
 
 
-def _around(value: float) -> tuple[float, float]:
-    return 0.99 * value, 1.01 * value
+def _joined_at(found: np.ndarray, resolution: float) -> np.ndarray:
+    return resolution * (1 - found.astype(float)) ** 2
 
 
-@pytest.mark.parametrize(("one", "other"), [(0, 1), (0, 2), (1, 2)])
-def test_two_clusters_gain_modularity_by_joining_below_the_resolution_that_separation_tells(
-    one: int, other: int
-) -> None:
-    graph, codes = _graph(), np.random.default_rng(1).integers(0, 3, 40)
-    resolution = 4.0
-    joins_below = resolution * (1 - separations(graph, codes, 3, resolution)[one, other])
-    assert 0 < joins_below < resolution
-    joined = np.where(codes == other, one, codes)
-    gains = [
-        _modularity(graph, joined, at) - _modularity(graph, codes, at) for at in np.array([0.99, 1.01]) * joins_below
-    ]
-    assert gains[0] > 0 > gains[1]
+def test_clusters_gain_modularity_by_joining_below_the_resolution_that_separation_tells() -> None:
+    """Join the two that are least apart, ask again of what is left, and compare with all that was told at once."""
+    graph, codes, resolution = _graph(), np.random.default_rng(1).integers(0, 4, 40), 9.0
+    told = _joined_at(separations(graph, codes, 4, resolution), resolution)
+    np.fill_diagonal(told, 0)
+    before = codes
+    for at in sorted(set(np.round(told[told > 0], 6)), reverse=True):
+        one, other = (before[codes == code][0] for code in np.argwhere(np.isclose(told, at, atol=1e-5))[0])
+        joined = np.where(before == other, one, before)
+        gains = [_modularity(graph, joined, at * near) - _modularity(graph, before, at * near) for near in (0.99, 1.01)]
+        assert gains[0] > 0 > gains[1]
+        before = joined
+    assert len(np.unique(before)) == 1
+
+
+def test_the_ends_of_a_chain_are_as_near_as_its_weakest_link() -> None:
+    """Of four clusters in a row, the ends have no link of their own."""
+    links = np.diag([9.0] * 4) + np.diag([3.0, 2.0, 3.0], 1) + np.diag([3.0, 2.0, 3.0], -1)
+    found = joining_resolutions(links)
+    assert found[0, 3] == found[1, 2] == found[0, 2] < found[0, 1]
+    assert found[0, 1] == pytest.approx(3 * links.sum() / (12 * 14))
+    assert found[0, 3] == pytest.approx(2 * links.sum() / 26**2)
+    assert np.isinf(np.diag(found)).all()
 
 
 def test_clusters_without_a_link_are_wholly_apart_and_such_as_would_be_one_are_not_at_all() -> None:

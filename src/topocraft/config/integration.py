@@ -44,7 +44,7 @@ class IntegrationConfig(Checked):
         The embedding is the posterior mean all the same; the published program returns a random draw.
         """
         topology = {"nesting": "graph", "separation": "full"}
-        triplets = {"distance": "euclidean", "triplets_per_cluster": 15}
+        triplets = {"distance": "euclidean", "triplets_per_cluster": 15, "pairs_from": "low"}
         balance = {"lambda_adversary": 0.2, "final_rate": 1.0, "alignment_rounds": 0}
         return cls().with_values(head="published", **topology, **triplets, **balance, **values)
 

@@ -17,6 +17,7 @@ Separation = Literal["graded", "full"]
 ClusterMethod = Literal["leiden", "louvain"]
 Head = Literal["trunk", "published", "per_gene"]
 Distance = Literal["euclidean", "squared"]
+Level = Literal["high", "low"]
 Precision = Literal["auto", "float32", "bfloat16"]
 SetAside = Literal["embed", "nan", "drop"]
 
@@ -125,9 +126,11 @@ class TrainingConfig(Checked):
     kl_coefficient: float = 0.005
     margin: float = 5.0
     distance: Distance = "euclidean"
-    triplets_per_cluster: int | None = 15
-    """Pairs drawn per batch and low cluster, of which those within a high cluster become triplets; ``None`` draws one
-    triplet for every eligible anchor."""
+    triplets_per_cluster: int | None = 5
+    """Pairs drawn per batch and cluster; ``None`` draws one triplet for every eligible anchor."""
+    pairs_from: Level = "high"
+    """Clusters that pairs are drawn in: high ones, so that small populations count as much as large ones, or low ones,
+    of which only the pairs within a high cluster become triplets."""
     precision: Precision = "auto"
     """Of matrix products; ``auto`` takes bfloat16 where the processor has instructions for it."""
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from topocraft.config import Distance
+from topocraft.config import Distance, Level
 from topocraft.topology.clusters import UNDECIDED
 
 
@@ -29,6 +29,7 @@ def choose_triplets(
     generator: np.random.Generator,
     per_cluster: int | None = None,
     separation: np.ndarray | None = None,
+    pairs_from: Level = "low",
 ) -> Triplets:
     """Draw triplets whose anchor and positive are reliably alike and whose negative is reliably unlike.
 
@@ -39,22 +40,20 @@ def choose_triplets(
     generator
         Draws one positive and one negative for every eligible anchor, uniformly.
     per_cluster
-        As published: draw at most this many pairs per (batch, low cluster) and keep those that share a high
-        cluster, instead of one pair for every anchor.
+        Draw at most this many pairs per batch and cluster, instead of one pair for every anchor.
     separation
         Share of the margin between every two low clusters, (n_low, n_low); triplets of share 0 are left out. Without
         it all ask for the whole margin.
+    pairs_from
+        Clusters in which those pairs are drawn: "high", or "low", as published, of which those are kept that share a
+        high cluster.
     """
     order = np.flatnonzero(low != UNDECIDED)
     order = order[np.lexsort((high[order], low[order], batch[order]))]
     sorted_codes = (batch[order], low[order], high[order])
     in_batch, in_low, in_high = (_blocks(sorted_codes[:depth]) for depth in (1, 2, 3))
-    if per_cluster is None:
-        anchor = np.arange(len(order))
-        pool = in_high
-    else:
-        anchor = _some_of_each(in_low, per_cluster, generator)
-        pool = in_low
+    pool = in_low if per_cluster is not None and pairs_from == "low" else in_high
+    anchor = np.arange(len(order)) if per_cluster is None else _some_of_each(pool, per_cluster, generator)
     start, size = pool[0][anchor], pool[1][anchor]
     outside = in_batch[1][anchor] - in_low[1][anchor]
     eligible = (size > 1) & (outside > 0)

@@ -9,10 +9,10 @@ from scipy import sparse
 def separations(graph: sparse.csr_matrix, clusters: np.ndarray, n_clusters: int, resolution: float) -> np.ndarray:
     """Return how clearly every two clusters of a graph are apart, (n_clusters, n_clusters), float32.
 
-    Joining clusters a and b gains modularity at every resolution below ρ = w · 2m / (d_a · d_b), where w is the weight
-    of the links between them, d the sum of the weights at their cells, and 2m that sum over all cells. What a much
-    lower resolution would join already is hardly two things. Hence max(0, 1 − ρ / ``resolution``): 1 where nothing
-    links the two, 0 where the resolution itself would join them.
+    Clusters are joined one by one, the resolution falling, as soon as joining gains modularity; ρ is the resolution at
+    which two of them come together, be it through others. What only a much lower resolution joins is reliably two
+    things. Hence 1 − √(ρ / ``resolution``), at least 0: 1 where nothing ever joins the two, 0 where the resolution
+    itself would.
 
     Parameters
     ----------
@@ -27,7 +27,8 @@ def separations(graph: sparse.csr_matrix, clusters: np.ndarray, n_clusters: int,
 
     References
     ----------
-    Modularity with a resolution: Reichardt and Bornholdt 2006, doi:10.1103/PhysRevE.74.016110.
+    Modularity with a resolution: Reichardt and Bornholdt 2006, doi:10.1103/PhysRevE.74.016110. Joining by falling
+    resolution: Bonald, Charpentier, Galland, Hollocou 2018, arXiv:1806.01664.
 
     Examples
     --------
@@ -37,16 +38,43 @@ def separations(graph: sparse.csr_matrix, clusters: np.ndarray, n_clusters: int,
     >>> rows, columns, weights = zip(*links)
     >>> half = sparse.csr_matrix((weights, (rows, columns)), shape=(6, 6))
     >>> separations((half + half.T).tocsr(), np.repeat([0, 1, 2], 2), 3, 0.5)[0].round(2)
-    array([0.  , 0.74, 1.  ], dtype=float32)
+    array([0.  , 0.63, 0.63], dtype=float32)
     """
     decided = np.flatnonzero(clusters >= 0)
-    belongs = sparse.csr_matrix(
-        (np.ones(len(decided)), (decided, clusters[decided])), shape=(len(clusters), n_clusters)
-    )
-    between = np.asarray((belongs.T @ graph @ belongs).todense(), dtype=np.float64)
-    weight = between.sum(axis=1)
-    by_chance = np.outer(weight, weight) / max(weight.sum(), np.finfo(float).tiny)
-    joins_below = np.divide(between, by_chance, out=np.zeros_like(between), where=by_chance > 0)
-    apart: np.ndarray = np.clip(1 - joins_below / resolution, 0.0, 1.0).astype(np.float32)
+    present, codes = np.unique(clusters[decided], return_inverse=True)
+    belongs = sparse.csr_matrix((np.ones(len(decided)), (decided, codes)), shape=(len(clusters), len(present)))
+    links = np.asarray((belongs.T @ graph @ belongs).todense(), dtype=np.float64)
+    apart = np.ones((n_clusters, n_clusters), dtype=np.float32)
+    apart[np.ix_(present, present)] = np.maximum(1 - np.sqrt(joining_resolutions(links) / resolution), 0.0)
     np.fill_diagonal(apart, 0.0)
     return apart
+
+
+def joining_resolutions(links: np.ndarray) -> np.ndarray:
+    """Return the resolution at which every two clusters come together, (k, k), infinite on the diagonal.
+
+    Clusters a and b gain modularity by joining at every resolution below w · 2m / (d_a · d_b), where w is the weight of
+    the links between them, d the sum of the weights at their cells, and 2m that sum over all cells. Those whose number
+    is highest join first; what is joined counts as one.
+
+    Parameters
+    ----------
+    links
+        Weights between clusters, symmetric, (k, k), float64; on the diagonal twice what a cluster holds inside.
+    """
+    links, total = links.copy(), max(float(links.sum()), np.finfo(float).tiny)
+    groups = [np.array([cluster]) for cluster in range(len(links))]
+    joined = np.full(links.shape, np.inf)
+    while len(groups) > 1:
+        weight = links.sum(axis=1)
+        by_chance = np.outer(weight, weight) / total
+        below = np.divide(links, by_chance, out=np.zeros_like(links), where=by_chance > 0)
+        np.fill_diagonal(below, -1.0)
+        one, other = sorted(np.unravel_index(below.argmax(), below.shape))
+        for these, those in ((one, other), (other, one)):
+            joined[np.ix_(groups[these], groups[those])] = below[one, other]
+        groups[one] = np.concatenate([groups[one], groups.pop(other)])
+        links[one] += links[other]
+        links[:, one] += links[:, other]
+        links = np.delete(np.delete(links, other, axis=0), other, axis=1)
+    return joined

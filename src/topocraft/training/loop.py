@@ -63,7 +63,8 @@ def train(
         losses = torch.zeros(len(LOSS_NAMES), device=device)
         for cells in sampler.epoch():
             codes = batch[cells], topology.low[cells], topology.high[cells]
-            triplets = choose_triplets(*codes, draws, config.triplets_per_cluster, topology.separation)
+            drawn = config.triplets_per_cluster, topology.separation, config.pairs_from
+            triplets = choose_triplets(*codes, draws, *drawn)
             minibatch = gather(expression, batch, cells, triplets, device)
             losses += step(minibatch, warming_up=epoch < config.warmup_epochs)
         _record(history, (losses / sampler.n_steps).tolist(), epoch)
