@@ -73,7 +73,7 @@ def test_ctrl_c_leaves_what_is_finished_and_the_search_goes_on(
     assert "Interrupted; written before that: 'runs/trials.csv', 'runs/pareto.png', 'runs/config.json'." in error
     left = pd.read_csv(folder / "runs" / "trials.csv")
     assert 1 < len(left) < 4
-    assert "Going on from" in tune("--settings", "4", "-o", "runs").stderr
+    assert "Going on; settings tried before" in tune("--settings", "4", "-o", "runs").stderr
     whole = pd.read_csv(folder / "runs" / "trials.csv")
     assert len(whole) == 4
     assert whole["short_score"][: len(left)].tolist() == left["short_score"].tolist()

@@ -140,6 +140,14 @@ def test_two_searches_cannot_write_into_one_folder(tiny: AnnData, tmp_path: Path
         topocraft.tune(tiny, "batch", folder=tmp_path / "runs")
 
 
+def test_it_is_said_where_short_trainings_are_not_short(
+    tiny: AnnData, quick: IntegrationConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("topocraft.training.sampler.ATLAS_CELLS", 100)
+    with pytest.warns(UserWarning, match="Of 240 cells a short training has 6 epochs, a whole one 6"):
+        topocraft.tune(tiny, "batch", settings=1, config=quick.with_values(cells_per_batch=20))
+
+
 def test_what_cannot_be_is_said_before_any_work(tiny: AnnData) -> None:
     with pytest.raises(ConfigError, match="minutes"):
         topocraft.tune(tiny, "batch", minutes=0)

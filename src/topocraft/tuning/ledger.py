@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STUDY = "topocraft tune"
 AT_RANDOM = 8
-"""Settings drawn from the whole space before the sampler learns from what was found."""
+"""Settings, the first among them, before the sampler learns from what was found; till then it draws at random."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,12 @@ class Ledger:
 
     def trials(self) -> list[Trial]:
         """Return every setting whose short training has ended, in order."""
-        full = self._study.user_attrs
-        return [
-            Trial(one.number, one.user_attrs["settings"], *map(_read, (one.user_attrs["short"], full.get(_key(one)))))
-            for one in self._study.get_trials(deepcopy=False)
-        ]
+        with _readable(self._path):
+            full = self._study.user_attrs
+            return [
+                Trial(one.number, *_first(one.user_attrs), _read(full.get(f"full {one.number}")))
+                for one in self._study.get_trials(deepcopy=False)
+            ]
 
     def suggest(self) -> Settings:
         """Return the settings to try next: those of the base first."""
@@ -136,8 +137,8 @@ class Ledger:
             self._study.set_user_attr(f"full {number}", asdict(run))
 
 
-def _key(trial: Any) -> str:
-    return f"full {trial.number}"
+def _first(held: Mapping[str, Any]) -> tuple[Settings, Any]:
+    return held["settings"], _read(held["short"])
 
 
 def _read(held: Mapping[str, Any] | None) -> Any:

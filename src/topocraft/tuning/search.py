@@ -73,7 +73,7 @@ class Search:
         trials = self.ledger.trials()
         clock = Clock(limits, sum(trial.seconds for trial in trials))
         if trials:
-            progress.say(f"Going on from {len(trials):,} settings that were tried before.")
+            progress.say(f"Going on; settings tried before: {len(trials):,}.")
         watched = _Watched(progress, clock)
         while job := next_job(trials, self.rule, limits, clock.left):
             clock.forgive(self._train(job, trials, watched))

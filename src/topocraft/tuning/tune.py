@@ -15,10 +15,10 @@ from topocraft.tuning.choice import Rule, require_rule
 from topocraft.tuning.folder import Folder
 from topocraft.tuning.ledger import Ledger
 from topocraft.tuning.records import Tuning
-from topocraft.tuning.schedule import Limits
+from topocraft.tuning.schedule import Limits, shortened
 from topocraft.tuning.search import Search, require_limits
 from topocraft.tuning.space import Space, make_space
-from topocraft.tuning.subject import identity, read_subject
+from topocraft.tuning.subject import Subject, identity, read_subject
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -136,9 +136,22 @@ def prepare_search(
     require_rule(rule)
     progress.phase("prepare")
     subject = read_subject(adata, batch_key, label_key, space.base, layer=layer, gene_mask=gene_mask)
+    _warn_of_long_trainings(subject, space.base, progress)
     if place is not None:
         place.claim(identity(subject, space))
     return Search(subject, space, Ledger(space, place.trials if place else None), rule)
+
+
+def _warn_of_long_trainings(subject: Subject, config: IntegrationConfig, progress: Progress) -> None:
+    from topocraft.training.sampler import epochs_for
+
+    cells = subject.cells
+    short, full = (epochs_for(cells.n_cells, cells.n_batches, one.training) for one in (shortened(config), config))
+    if short > full / 2:
+        progress.warn(
+            f"Of {cells.n_cells:,} cells a short training has {short:,} epochs, a whole one {full:,}, so that few "
+            "settings can be tried. Tune on some of the cells of every batch instead."
+        )
 
 
 def carry_out(search: Search, limits: Limits, place: Folder | None, written: list[Path], progress: Progress) -> Tuning:
