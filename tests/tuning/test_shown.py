@@ -43,6 +43,7 @@ def test_the_picture_shows_every_setting_the_start_and_the_choice(found: Tuning)
     chosen = table[table["chosen"]].iloc[0]
     assert marks[CHOSEN.lower()] == [chosen["mixing"], chosen["structure"]]
     assert marks[START.lower()] == table.loc[0, ["mixing", "structure"]].tolist()
+    assert "not integrated: structure 0.900, mixing 0.100" in [text.get_text() for text in panel.texts]
     titles = [one.get_title(loc="left") for one in along]
     assert titles == ["weight of the adversary", "weight of the triplets", "KL coefficient", "low resolution"]
     for one, name in zip(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LONG, SHORT, START, CHOSEN, BEFORE = PALETTE[0], "#AAAAAA", PALETTE[6], PALETTE[5], PALETTE[2]
+LONG, SHORT, START, CHOSEN = PALETTE[0], "#AAAAAA", PALETTE[6], PALETTE[5]
 TITLES = {
     "lambda_adversary": "weight of the adversary",
     "lambda_triplet": "weight of the triplets",
@@ -66,12 +66,14 @@ def _draw_front(panel: Axes, found: Tuning) -> None:
     panel.step(front["mixing"], front["structure"], where="pre", color=LONG, linewidth=1, alpha=0.6, zorder=1)
     panel.scatter(table["mixing"], table["structure"], s=30, color=LONG, linewidths=0, zorder=3)
     start, chosen = table.iloc[0], table[table["chosen"]].iloc[0]
-    panel.plot(found.before.mixing, found.before.structure, "s", color=BEFORE, markersize=7, zorder=3)
     panel.plot(start["mixing"], start["structure"], "D", color=START, markersize=7, zorder=4)
     panel.plot(chosen["mixing"], chosen["structure"], "*", color=CHOSEN, markersize=15, markeredgewidth=0, zorder=5)
     panel.set_xlabel("mixing: CiLISI and confusion of batches, inside matched clusters", fontsize=9)
     panel.set_ylabel("structure: NMI and ARI with each batch's own clusters", fontsize=9)
-    panel.set_title("Settings, judged without cell types", loc="left", fontsize=10, fontweight="bold")
+    panel.set_title("Settings, judged without cell types\n", loc="left", fontsize=10, fontweight="bold")
+    # As a mark it would lie so far off that the settings could not be told apart.
+    before = f"not integrated: structure {found.before.structure:.3f}, mixing {found.before.mixing:.3f}"
+    panel.text(0, 1.02, before, fontsize=8.5, transform=panel.transAxes)
     _tidy(panel)
     _add_legend(panel)
 
@@ -115,7 +117,6 @@ def _add_legend(panel: Axes) -> None:
         ("o", SHORT, "after a third of the epochs", hollow),
         ("D", START, "where the search started", {"markersize": 6}),
         ("*", CHOSEN, "chosen", {"markersize": 12, "markeredgewidth": 0}),
-        ("s", BEFORE, "not integrated", {"markersize": 6}),
     )
     marks = [
         Line2D([], [], marker=mark, color=colour, linestyle="", label=text, **more)
