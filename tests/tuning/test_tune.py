@@ -25,14 +25,14 @@ COLUMNS = ["composite", "bio", "batch", "seconds"]
 @pytest.fixture(scope="module")
 def found(tiny: AnnData, quick: IntegrationConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tuning, Path]:
     folder = tmp_path_factory.mktemp("search") / "runs"
-    return topocraft.tune(tiny, "batch", settings=4, folder=folder, config=quick), folder
+    return topocraft.tune(tiny, "batch", settings=3, folder=folder, config=quick), folder
 
 
 def test_labels_are_shown_beside_and_choose_nothing(
     tiny: AnnData, quick: IntegrationConfig, found: tuple[Tuning, Path]
 ) -> None:
     plain, _ = found
-    known = topocraft.tune(tiny, "batch", label_key="celltype", settings=4, config=quick)
+    known = topocraft.tune(tiny, "batch", label_key="celltype", settings=3, config=quick)
     assert known.trials.drop(columns=COLUMNS).equals(plain.trials.drop(columns="seconds"))
     assert (known.config, known.chosen) == (plain.config, plain.chosen)
     ended = known.trials[known.trials["trained"] == "to the end"]
@@ -96,7 +96,7 @@ def test_the_folder_holds_the_table_the_picture_and_a_configuration(found: tuple
     assert IntegrationConfig.from_json((folder / "config.json").read_text()) == tuning.config
     written = pd.read_csv(folder / "trials.csv", keep_default_na=True)
     assert written["score"].tolist() == pytest.approx(tuning.trials["score"].tolist(), nan_ok=True)
-    assert written["setting"].tolist() == [0, 1, 2, 3]
+    assert written["setting"].tolist() == [0, 1, 2]
     assert (folder / "pareto.png").read_bytes()[:4] == b"\x89PNG"
 
 
@@ -105,7 +105,7 @@ def test_a_folder_goes_on_with_what_it_was_begun_with_and_with_nothing_else(
 ) -> None:
     tuning, folder = found
     shuffled = tiny[np.random.default_rng(0).permutation(tiny.n_obs)].copy()
-    again = topocraft.tune(shuffled, "batch", settings=4, folder=folder, config=quick)
+    again = topocraft.tune(shuffled, "batch", settings=3, folder=folder, config=quick)
     assert again.trials.equals(tuning.trials)
     for changed, names in (
         ({"config": quick.with_values(margin=4.0)}, "'config'"),
@@ -114,10 +114,10 @@ def test_a_folder_goes_on_with_what_it_was_begun_with_and_with_nothing_else(
     ):
         asked = {"adata": tiny, "config": quick, **changed}
         with pytest.raises(FileError, match=f"these differ: {names}. Name another folder"):
-            topocraft.tune(asked.pop("adata"), "batch", settings=4, folder=folder, **asked)  # type: ignore[arg-type]
+            topocraft.tune(asked.pop("adata"), "batch", settings=3, folder=folder, **asked)  # type: ignore[arg-type]
     (folder / "tuning.json").write_text("no")
     with pytest.raises(FileError, match="says what a search is of; it is damaged"):
-        topocraft.tune(tiny, "batch", settings=4, folder=folder, config=quick)
+        topocraft.tune(tiny, "batch", settings=3, folder=folder, config=quick)
 
 
 def test_a_folder_of_something_else_is_refused(tiny: AnnData, tmp_path: Path) -> None:

@@ -39,10 +39,13 @@ def tuning_figure(found: Tuning) -> Figure:
 
     Examples
     --------
-    >>> import topocraft
-    >>> from topocraft.simulate.demo import demo_cells
-    >>> config = topocraft.IntegrationConfig().with_values(epochs=2, warmup_epochs=1)
-    >>> found = topocraft.tune(demo_cells(n_cells=240, n_genes=200), "batch", settings=1, config=config)
+    >>> from topocraft import IntegrationConfig
+    >>> from topocraft.tuning.ledger import Run, Trial
+    >>> from topocraft.tuning.records import conclude
+    >>> from topocraft.tuning.scores import LabelFree
+    >>> from topocraft.tuning.space import make_space
+    >>> run, space = Run(LabelFree(0.7, 0.7, 0.5, 0.5), seconds=1.0), make_space(IntegrationConfig())
+    >>> found = conclude([Trial(0, space.start(), run, run)], space, "no-worse", run.scores)
     >>> len(tuning_figure(found).axes)
     5
     """
