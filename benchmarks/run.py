@@ -142,6 +142,13 @@ def audits(log: Path, only: list[str] | None) -> None:
     write_audits(log, only)
 
 
+def tuning(log: Path, only: list[str] | None, grid: str) -> None:
+    """Write ``docs/tuning.md``: how far the score that needs no cell types goes with the true one."""
+    from tuning import write_tuning
+
+    write_tuning(log, only, grid)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start-up": lambda _: start_up(),
     "steps": lambda _: steps(),
@@ -158,6 +165,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "pages": lambda chosen: pages(chosen.runs / "integrated"),
     "results": lambda chosen: results(chosen.runs / "results", chosen.only),
     "audit": lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only),
+    "tuning": lambda chosen: tuning(chosen.runs / "tuning.jsonl", chosen.only, chosen.grid),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
 }
 
@@ -169,6 +177,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="seeds of scores, choices and scenarios (default 1)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, or of the sets (default all)")
+    parser.add_argument("--grid", choices=("full", "small"), default="full", help="of tuning (default full)")
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)
     print(process.machine())

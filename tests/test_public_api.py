@@ -12,7 +12,7 @@ import pytest
 
 import topocraft
 
-HEAVY = {"anndata", "igraph", "matplotlib", "numba", "pandas", "scanpy", "scipy", "sklearn", "torch", "umap"}
+HEAVY = {"anndata", "igraph", "matplotlib", "numba", "optuna", "pandas", "scanpy", "scipy", "sklearn", "torch", "umap"}
 PUBLIC = [name for name in topocraft.__all__ if name != "__version__"]
 
 

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from topocraft.evaluation import evaluate
     from topocraft.integration import integrate
     from topocraft.integrator import Integrator
+    from topocraft.tuning import tune
 
-__all__ = ["IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate"]
+__all__ = ["IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate", "tune"]
 
 _LAZY = {
     "Integrator": "topocraft.integrator",
     "evaluate": "topocraft.evaluation",
     "integrate": "topocraft.integration",
+    "tune": "topocraft.tuning",
 }
 
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, canonical_order, fingerprint
-from topocraft.data.preprocess import express, prepare
+from topocraft.data.preprocess import express
 from topocraft.errors import ModelError, list_names
 from topocraft.hardware import choose_device, choose_precision, let_waiting_threads_sleep, peak_memory, processor
 from topocraft.progress import Progress, Silent
 from topocraft.provenance import Stopwatch, library_versions
 from topocraft.randomness import numpy_stream, torch_stream
-from topocraft.topology.clusters import UNDECIDED, Topology, find_topology
+from topocraft.steps import Steps
+from topocraft.topology.clusters import UNDECIDED, Topology
 
 if TYPE_CHECKING:
     from topocraft.training.checkpoint import Fitted
@@ -68,11 +69,11 @@ class Integrator:
     def __init__(self, config: IntegrationConfig | None = None) -> None:
         self.config = config or IntegrationConfig()
 
-    def fit(self, cells: Cells, progress: Progress | None = None) -> Integrator:
+    def fit(self, cells: Cells, progress: Progress | None = None, steps: Steps | None = None) -> Integrator:
         """Prepare, cluster and train; return itself.
 
         Cells are worked on in an order of their own, found from their values, so that the order in which they
-        came does not matter.
+        came does not matter. ``steps`` lets several fits of the same cells share what comes before the training.
 
         Raises
         ------
@@ -83,10 +84,10 @@ class Integrator:
         """
         let_waiting_threads_sleep()
         with processor(self.config.threads) as threads:
-            self._fit(cells, progress or Silent(), threads)
+            self._fit(cells, progress or Silent(), threads, steps or Steps())
         return self
 
-    def _fit(self, cells: Cells, progress: Progress, threads: int) -> None:
+    def _fit(self, cells: Cells, progress: Progress, threads: int, steps: Steps) -> None:
         from topocraft.model.networks import Networks
         from topocraft.training.alignment import fit_alignment
         from topocraft.training.checkpoint import Fitted
@@ -100,7 +101,7 @@ class Integrator:
         digests = cells.digests()
         order = canonical_order(digests)
         ordered = cells.take(order)
-        prepared = prepare(ordered, config.preprocess)
+        prepared = steps.prepare(ordered, config)
         trained = ordered.take(prepared.kept)
         batches, batch = np.unique(trained.batch, return_inverse=True)
         batch_names = tuple(cells.batch_names[code] for code in batches)
@@ -108,9 +109,7 @@ class Integrator:
         watch.lap("prepare")
 
         progress.phase("cluster")
-        topology = find_topology(
-            prepared.expression, batch, config.topology, config.seed, trained.labels_low, trained.labels_high
-        )
+        topology = steps.find_topology(prepared, trained, batch, config)
         watch.lap("cluster")
 
         weights = torch_stream(config.seed, "weights")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from scipy import sparse
@@ -12,6 +13,18 @@ from topocraft.audit.subject import OwnBatch, Subject
 
 ALIKE = 0.3
 """Correlation of mean profiles below which clusters are taken for different populations."""
+
+
+class Clustered(Protocol):
+    """A batch with clusters of its own: its cells, as indices, and the code of each, both (m,)."""
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Indices of the cells."""
+
+    @property
+    def clusters(self) -> np.ndarray:
+        """Codes 0, 1, … of their clusters."""
 
 
 def with_matched_clusters(subject: Subject, own: Sequence[OwnBatch]) -> Subject:
@@ -23,7 +36,7 @@ def with_matched_clusters(subject: Subject, own: Sequence[OwnBatch]) -> Subject:
     return replace(subject, groups=groups, group_names=names)
 
 
-def matched_clusters(expression: sparse.csr_matrix, own: Sequence[OwnBatch]) -> np.ndarray:
+def matched_clusters(expression: sparse.csr_matrix, own: Sequence[Clustered]) -> np.ndarray:
     """Return codes of clusters matched across batches, (n_cells,), the largest 0; −1 in batches without clusters.
 
     A cluster's profile is its mean expression less the mean of the cluster means of its batch, which takes out what
@@ -54,7 +67,7 @@ def matched_clusters(expression: sparse.csr_matrix, own: Sequence[OwnBatch]) -> 
     return groups
 
 
-def _profiles(expression: sparse.csr_matrix, own: Sequence[OwnBatch]) -> tuple[np.ndarray, np.ndarray]:
+def _profiles(expression: sparse.csr_matrix, own: Sequence[Clustered]) -> tuple[np.ndarray, np.ndarray]:
     profiles, owner = [], []
     for position, one in enumerate(own):
         n_clusters = int(one.clusters.max()) + 1

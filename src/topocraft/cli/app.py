@@ -7,11 +7,23 @@ from typing import Annotated
 import typer
 
 from topocraft._version import __version__
-from topocraft.cli import audit, baselines, benchmark, datasets, demo, evaluate, integrate, report, reproduce, simulate
+from topocraft.cli import (
+    audit,
+    baselines,
+    benchmark,
+    datasets,
+    demo,
+    evaluate,
+    integrate,
+    report,
+    reproduce,
+    simulate,
+    tune,
+)
 from topocraft.cli.outcome import OUT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (integrate, report, evaluate, audit, benchmark, reproduce, simulate, demo):
+for command in (integrate, tune, report, evaluate, audit, benchmark, reproduce, simulate, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(epilog=command.EXAMPLES)(getattr(command, name))
 

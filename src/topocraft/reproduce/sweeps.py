@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from topocraft.benchmark.page import in_figures, table_of
 from topocraft.benchmark.ranking import wide
+from topocraft.evaluation.correlation import rank_correlation
 from topocraft.reproduce.recipe import Variant
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ TITLES = {
     "batch": "batch mixing",
     "composite": "composite",
 }
-FEWEST_FOR_A_CORRELATION = 4
 
 
 def sweep_table(rows: pd.DataFrame, variants: Sequence[Variant]) -> pd.DataFrame:
@@ -69,15 +68,11 @@ def correlations(table: pd.DataFrame) -> pd.DataFrame:
     >>> correlations(table.assign(dataset="mine", parameter="λ_T", value=range(4)))["nmi"].tolist()
     [1.0]
     """
-    from scipy.stats import spearmanr
-
     found = []
     for (dataset, parameter), own in table.groupby(["dataset", "parameter"], sort=False):
         row: dict[str, object] = {"dataset": dataset, "parameter": parameter, "values": len(own)}
         for known, unknown in PAIRS:
-            pair = own[[known, unknown]].dropna()
-            told = len(pair) >= FEWEST_FOR_A_CORRELATION and (pair.nunique() > 1).all()
-            row[known] = float(spearmanr(pair[known], pair[unknown]).statistic) if told else np.nan
+            row[known] = rank_correlation(own[known], own[unknown])
         found.append(row)
     return pd.DataFrame(found, columns=["dataset", "parameter", "values", *(known for known, _ in PAIRS)])
 

@@ -1,0 +1,169 @@
+"""How far the score that needs no cell types goes with the true one, over a grid: rows as JSON lines, a page."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anndata
+import pandas as pd
+import process
+from quality import SETS
+
+from topocraft import IntegrationConfig
+from topocraft.benchmark.page import table_of
+from topocraft.display import duration
+from topocraft.errors import InputError
+from topocraft.evaluation.correlation import rank_correlation
+from topocraft.progress import Silent
+from topocraft.simulate.registry import PAPER
+from topocraft.simulate.scenarios import simulate_scenario
+from topocraft.tuning.choice import ranked
+from topocraft.tuning.ledger import Run
+from topocraft.tuning.schedule import shortened
+from topocraft.tuning.scores import LabelFree
+from topocraft.tuning.subject import Subject, read_subject
+
+PAGE = process.REPOSITORY / "docs" / "tuning.md"
+DEFAULTS = (1.0, 1.0, 0.005, 0.5)
+FIELDS = ("lambda_adversary", "lambda_triplet", "kl_coefficient", "low_resolution")
+GRIDS: dict[str, tuple[tuple[float, ...], ...]] = {
+    "full": ((0.3, 1.0, 3.0), (0.3, 1.0, 3.0), (0.0005, 0.005), (0.2, 0.5, 1.0)),
+    "small": ((0.3, 1.0), (0.3, 1.0), (0.005,), (0.2, 0.5)),
+}
+"""Values along λ_D, λ_T, KL and the low resolution, the defaults among them."""
+PAIRS = {"score": ("score", "composite"), "structure": ("structure", "bio"), "mixing": ("mixing", "batch")}
+WEAK = 0.3
+HEAD = """# Tuning without cell types: how far the score goes with the truth
+
+Built by `python benchmarks/run.py tuning --grid {grid}`. Every set is integrated at {n} settings: λ_D of {d},
+λ_T of {t}, KL coefficient of {k}, low resolution of {r}; seed 0 (scenarios: seed 1). Spearman's rank correlation over
+those of what `topocraft tune` sees with what the cell types say: its score (0.6 structure + 0.4 mixing) with the
+composite, structure with bio-conservation, mixing with batch mixing. *After a third*: of the score after a third of
+the epochs with that after all, by which settings are given up early. *Chosen*: the composite of the setting that
+`--rule no-worse` takes of the whole grid, beside that of the defaults and the best there is.
+"""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file, one per set and setting; a set that cannot be tuned for has one that says why."""
+
+    log: Path
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return all of them; the last may have been cut off by a kill, and is made again."""
+        found = []
+        for line in self.log.read_text().splitlines() if self.log.exists() else []:
+            try:
+                found.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue
+        return found
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append one, on a line of its own."""
+        with self.log.open("a+") as file:
+            cut_off = self.log.stat().st_size and not self.log.read_text().endswith("\n")
+            file.write("\n" * bool(cut_off) + json.dumps(row) + "\n")
+
+
+def write_tuning(log: Path, only: Sequence[str] | None, grid: str) -> None:
+    """Measure what is not in ``log`` yet, of ``only`` the named sets where given, and write ``docs/tuning.md``."""
+    rows, settings = Rows(log), list(itertools.product(*GRIDS[grid]))
+    for name in only or (*SETS, *PAPER):
+        done = {tuple(row["setting"]) for row in rows.read() if row["set"] == name}
+        missing = [setting for setting in settings if setting not in done]
+        if missing and () not in done:
+            _measure(name, missing, rows)
+    PAGE.write_text("\n".join(_page(rows.read(), grid)).rstrip() + "\n", encoding="utf-8")
+    print("written: docs/tuning.md")
+
+
+def _measure(name: str, settings: Sequence[tuple[float, ...]], rows: Rows) -> None:
+    base = IntegrationConfig(seed=int(name in PAPER))
+    try:
+        subject = _subject(name, base)
+    except InputError as error:
+        rows.add({"set": name, "setting": [], "reason": str(error)})
+        return
+    for setting in settings:
+        rows.add(_row(name, subject, base.with_values(**dict(zip(FIELDS, setting, strict=True))), setting))
+
+
+def _subject(name: str, base: IntegrationConfig) -> Subject:
+    adata = simulate_scenario(name, seed=1) if name in PAPER else anndata.read_h5ad(process.DATA / f"{name}.h5ad")
+    return read_subject(adata, "batch", "celltype", base)
+
+
+def _row(name: str, subject: Subject, config: IntegrationConfig, setting: tuple[float, ...]) -> dict[str, Any]:
+    short, _ = subject.train(shortened(config), Silent())
+    full, _ = subject.train(config, Silent(), true=True)
+    row: dict[str, Any] = {"set": name, "setting": setting, "seconds": short.seconds + full.seconds}
+    if isinstance(short, Run) and isinstance(full, Run):
+        parts = {"structure": full.scores.structure, "mixing": full.scores.mixing, "score": full.scores.score}
+        row |= dataclasses.asdict(full.scores) | parts | {"short": short.scores.score} | dict(full.truth)
+    return row
+
+
+def _page(rows: list[dict[str, Any]], grid: str) -> Iterator[str]:
+    axes = GRIDS[grid]
+    settings = [list(setting) for setting in itertools.product(*axes)]
+    words = (", ".join(f"{value:g}" for value in axis) for axis in axes)
+    yield HEAD.format(grid=grid, n=len(settings), **dict(zip("dtkr", words, strict=True)))
+    every = (*SETS, *PAPER)
+    measured = {name: [row for row in rows if row["set"] == name and row["setting"] in settings] for name in every}
+    whole = {name: pd.DataFrame(found) for name, found in measured.items() if len(found) == len(settings)}
+    if whole:
+        yield table_of(pd.DataFrame([_summary(name, table) for name, table in whole.items()]))
+        yield ""
+        yield from _failures(whole)
+    yield from _unmeasured({name: len(found) for name, found in measured.items() if name not in whole}, rows, settings)
+    taken = sum(row.get("seconds", 0.0) for row in rows)
+    yield f"All that was measured took {duration(taken)} of training and scoring."
+
+
+def _summary(name: str, table: pd.DataFrame) -> dict[str, object]:
+    row: dict[str, object] = {"set": f"`{name}`"}
+    row |= {title: rank_correlation(table[seen], table[true]) for title, (seen, true) in PAIRS.items()}
+    row["after a third"] = rank_correlation(table["short"], table["score"])
+    ended = table.dropna(subset=["score"]).reset_index(drop=True)
+    parts = ["nmi", "ari", "cilisi", "confusion"]
+    scores = [LabelFree(**{part: float(one[part]) for part in parts}) for one in ended.to_dict(orient="records")]
+    start = next(place for place, setting in enumerate(ended["setting"]) if tuple(setting) == DEFAULTS)
+    chosen = ranked(scores, scores[start])[0]
+    composite = ended["composite"]
+    return row | {"defaults": composite[start], "chosen": composite[chosen], "best": composite.max()}
+
+
+def _failures(whole: dict[str, pd.DataFrame]) -> Iterator[str]:
+    yield f"## Where it fails (correlation of the score under {WEAK}, or a choice below the defaults)"
+    yield ""
+    told = 0
+    for name, table in whole.items():
+        found = _summary(name, table)
+        faults = [f"the score goes with the composite at {found['score']:.2f} only"] * (found["score"] < WEAK)
+        if found["chosen"] < found["defaults"]:
+            faults.append(f"the choice has {found['chosen']:.3f}, the defaults {found['defaults']:.3f}")
+        broken = int(table["score"].isna().sum())
+        faults += [f"{broken} settings could not be trained"] * bool(broken)
+        told += bool(faults)
+        if faults:
+            yield f"* `{name}`: {'; '.join(faults)}."
+    yield "" if told else "Nowhere among the sets above.\n"
+
+
+def _unmeasured(counts: dict[str, int], rows: list[dict[str, Any]], settings: list[list[float]]) -> Iterator[str]:
+    refused = {row["set"]: row["reason"] for row in rows if not row["setting"]}
+    for name, reason in refused.items():
+        yield f"`{name}` cannot be tuned for. {reason}"
+        yield ""
+    left = [f"`{name}` ({count} of {len(settings)})" for name, count in counts.items() if name not in refused]
+    if left:
+        yield f"Not measured, or not all of it: {', '.join(left)}."
+        yield ""

@@ -1,0 +1,106 @@
+"""The folder of a search: what it is of, its trials, and what came out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from topocraft.data.atomic import atomic_file, atomic_text, explained, require_kind
+from topocraft.data.locks import try_lock
+from topocraft.errors import FileError, list_names
+from topocraft.plot import save_figure
+from topocraft.tuning.picture import tuning_figure
+from topocraft.tuning.records import Tuning
+
+ABOUT, TRIALS, LOCK = "tuning.json", "trials.log", ".lock"
+TABLE, PICTURE, CONFIG = "trials.csv", "pareto.png", "config.json"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Paths inside the folder of a search."""
+
+    path: Path
+
+    @property
+    def trials(self) -> Path:
+        """Optuna's journal."""
+        return self.path / TRIALS
+
+    def require_usable(self) -> None:
+        """Refuse a folder that holds something else, and one that has nowhere to stand."""
+        require_kind(self.path, is_folder=True)
+        held = {item.name for item in self.path.iterdir()} if self.path.is_dir() else set()
+        if held - {LOCK} and ABOUT not in held:
+            raise FileError(
+                f"A search is begun in a new or empty folder, and goes on in one that holds {ABOUT}; '{self.path}' "
+                f"holds {list_names(sorted(held - {LOCK}), 4)}. Name another folder."
+            )
+        if not self.path.absolute().parent.is_dir():
+            raise FileError(f"Output '{self.path}' needs a folder to stand in; there is none. Create it first.")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder where it is not there, and hold it alone.
+
+        Raises
+        ------
+        FileError
+            It holds something else, or another process holds it.
+        """
+        self.require_usable()
+        with explained(self.path):
+            self.path.mkdir(exist_ok=True)
+            lock = (self.path / LOCK).open("a+")
+        with lock:
+            if not try_lock(lock):
+                lock.seek(0)
+                raise FileError(
+                    f"Only one search may write into a folder; process {lock.read().strip() or 'unknown'} writes into "
+                    f"'{self.path}'. Wait for it to end, or name another folder."
+                )
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def claim(self, identity: Mapping[str, Any]) -> None:
+        """Note what the search is of; where a search was begun before, it must be of the same.
+
+        Raises
+        ------
+        FileError
+            It is of something else, or what is noted cannot be read.
+        """
+        about = self.path / ABOUT
+        wanted = json.loads(json.dumps(identity))
+        if not about.exists():
+            atomic_text(about, json.dumps(wanted, indent=1))
+            return
+        try:
+            noted = json.loads(about.read_text(encoding="utf-8"))
+            others = [name for name in {**wanted, **noted} if noted.get(name) != wanted.get(name)]
+        except (ValueError, AttributeError) as error:
+            raise FileError(
+                f"'{about}' says what a search is of; it is damaged: {error}. Name another folder."
+            ) from error
+        if others:
+            raise FileError(
+                f"A search goes on with what it was begun with; in '{self.path}' these differ: {list_names(others)}. "
+                "Name another folder for a new search."
+            )
+
+    def write(self, found: Tuning) -> Iterator[Path]:
+        """Write the table, the picture and the configuration, each whole; yield what was written."""
+        with atomic_file(self.path / TABLE) as partial:
+            found.trials.to_csv(partial, index=False)
+        yield self.path / TABLE
+        save_figure(tuning_figure(found), self.path / PICTURE, force=True)
+        yield self.path / PICTURE
+        atomic_text(self.path / CONFIG, found.config.to_json())
+        yield self.path / CONFIG
