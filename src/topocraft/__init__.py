@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from topocraft._version import __version__
+from topocraft.checkpoints import Checkpoints
 from topocraft.config import IntegrationConfig
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from topocraft.integration import integrate
     from topocraft.integrator import Integrator
 
-__all__ = ["IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate"]
+__all__ = ["Checkpoints", "IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate"]
 
 _LAZY = {
     "Integrator": "topocraft.integrator",
