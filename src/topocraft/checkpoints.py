@@ -13,7 +13,7 @@ from typing import Any
 from topocraft.errors import ConfigError, FileError, list_names
 
 DESCRIPTION, ENDING, LAST_GOOD = "checkpoint.json", "ending", "last_good_model"
-OURS = re.compile(r"\.?(checkpoint\.json|ending|last_good_model|state-\d+\.safetensors)(\.\d+\.(partial|old))?")
+OURS = re.compile(r"\.?(checkpoint\.json|ending|last_good_model|state-\d+\.safetensors)(\.\d+\.(partial|old)|\.lock)?")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,8 @@ NAMED = {
 }
 DATA = {
     "cells": "the cells are others: give the same files, batch columns, layer and genes",
-    "prepared": "preparation came to other cells or genes: run on a machine as before",
-    "topology": "clustering came to other clusters: give the same labels, and run on a machine as before",
+    "prepared_cells": "preparation came to other cells or genes: run on a machine as before",
+    "found_clusters": "clustering came to other clusters: give the same labels, and run on a machine as before",
 }
 
 
@@ -41,8 +41,8 @@ def digests_of(genes: Sequence[str], batch: np.ndarray, topology: Topology) -> d
     """Return short digests of what training reads beside the values: chosen genes, batches and clusters."""
     clusters = (topology.low, topology.high, topology.separation)
     return {
-        "prepared": _digest(_text(genes), batch),
-        "topology": _digest(*clusters, _text(topology.low_names), _text(topology.high_names)),
+        "prepared_cells": _digest(_text(genes), batch),
+        "found_clusters": _digest(*clusters, _text(topology.low_names), _text(topology.high_names)),
     }
 
 

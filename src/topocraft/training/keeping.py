@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from topocraft.checkpoints import Checkpoints
+from topocraft.checkpoints import DESCRIPTION, Checkpoints
 from topocraft.data.atomic import explained
 from topocraft.data.locks import held
 from topocraft.errors import FileError, ModelError
@@ -128,16 +128,16 @@ def opened(checkpoints: Checkpoints | None, progress: Progress) -> Iterator[Keep
     if checkpoints is None:
         yield Keeper()
         return
-    with held(checkpoints.path):
-        checkpoints.require_ours()
-        if checkpoints.found and not checkpoints.resume:
-            raise FileError(
-                f"'{checkpoints.path}' holds the checkpoint of a run that was broken off. Go on from it with --resume "
-                f"(resume=True). {CURE}"
-            )
-        with explained(checkpoints.path):
-            checkpoints.path.mkdir(exist_ok=True)
-        try:
+    checkpoints.require_ours()
+    with explained(checkpoints.path):
+        checkpoints.path.mkdir(exist_ok=True)
+    try:
+        with held(checkpoints.path / DESCRIPTION):
+            if checkpoints.found and not checkpoints.resume:
+                raise FileError(
+                    f"'{checkpoints.path}' holds the checkpoint of a run that was broken off. Go on from it with "
+                    f"--resume (resume=True). {CURE}"
+                )
             yield FolderKeeper(checkpoints, progress)
-        finally:
-            checkpoints.remove_if_empty()
+    finally:
+        checkpoints.remove_if_empty()
