@@ -75,7 +75,7 @@ class Checkpoints:
     @property
     def ending(self) -> bool:
         """Whether the run had come to write its results, so that results which are there may be its own."""
-        return self.found and (self.path / ENDING).exists()
+        return (self.path / ENDING).exists()
 
     def note_ending(self) -> None:
         """Note that results are written from now on."""
@@ -100,8 +100,12 @@ class Checkpoints:
             )
 
     def remove(self) -> None:
-        """Remove the checkpoints and their folder; what else lies there is left alone."""
-        for item in sorted(self.path.iterdir()) if self.path.is_dir() else []:
+        """Remove the checkpoints and their folder; what else lies there is left alone.
+
+        The note that results are written goes last: a run that is killed meanwhile and resumed may replace them.
+        """
+        held = list(self.path.iterdir()) if self.path.is_dir() else []
+        for item in sorted(held, key=lambda item: (item.name == ENDING, item.name)):
             if not OURS.fullmatch(item.name):
                 continue
             if item.is_dir() and not item.is_symlink():

@@ -146,7 +146,7 @@ def test_three_in_a_row_end_the_training_with_the_last_good_weights(
     _spoil(monkeypatch, lambda call: call >= 4)
     networks = planted.networks(seed=0)
     settings = {"precision": "float32", "seed": 0, "progress": Silent()}
-    match = r"in epoch 3: 3 in a row of its steps were undone\. .*Lower learning_rate .*single precision .*remove"
+    match = r"in epoch 3: 3 in a row of its steps were undone\. .*Lower learning_rate .*precision=float32.*remove"
     with pytest.raises(Stopped, match=match) as stopped:
         train(networks, planted.expression, planted.batch, planted.topology, tiny(warmup_epochs=6), **settings)
     assert isinstance(stopped.value, TrainingError)

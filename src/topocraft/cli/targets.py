@@ -87,7 +87,9 @@ class Targets:
         from topocraft.rescue import rescued
 
         with held(self.output):
-            sweep(self.output)
+            for place in (self.output, self.model, self.page):
+                if place is not None:
+                    sweep(place)
             if self.force and not self.resume:
                 self.checkpoints.remove()
             try:

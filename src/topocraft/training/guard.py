@@ -60,8 +60,8 @@ class Guard:
         count = f"{self._in_row} in a row" if self._in_row == MOST_IN_ROW else f"{course.undone} in all"
         raise Stopped(
             f"Training left the finite numbers in epoch {course.epoch + 1}: {count} of its steps were undone. "
-            f"{happened} Lower learning_rate (--set learning_rate=1e-4), train in single precision "
-            "(--set precision=float32), or remove those cells or genes.",
+            f"{happened} Lower learning_rate (--set learning_rate=1e-4) or the weight of that loss, train in single "
+            "precision (--set precision=float32), or remove those cells or genes.",
             course.history,
             self._any_good,
         )
