@@ -76,5 +76,5 @@ def test_without_locks_in_the_file_system_all_goes_on(
 
 
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="cannot be written into .*No such file"), held(tmp_path / "nowhere" / "out"):
+    with pytest.raises(FileError, match=r"cannot be written into .*No such file"), held(tmp_path / "nowhere" / "out"):
         pytest.fail("the block must not begin")
