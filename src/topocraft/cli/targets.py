@@ -51,7 +51,7 @@ class Targets:
         """Whether results that are there may be replaced: by force, or as those of the very run that is resumed."""
         return self.force or (self.resume and self.checkpoints.ending)
 
-    def require(self, inputs: Sequence[Path] = ()) -> None:
+    def require(self, inputs: Sequence[Path]) -> None:
         """Refuse what could not be written, or would overwrite what it should not.
 
         Raises
@@ -68,7 +68,7 @@ class Targets:
 
     def note_ending(self) -> None:
         """Note, once nothing stands in the way, that what is found at the output from now on is this run's."""
-        self.require()
+        require_places(self.output, self.model, self.page, self.replaces, ())
         self.checkpoints.note_ending()
 
     @contextmanager
