@@ -83,7 +83,7 @@ class Integrator:
             try:
                 self._fit(cells, shown, threads, keeper)
             except TrainingError as error:
-                raise error if checkpoints is None else rescued(error, checkpoints.path / LAST_GOOD) from error
+                raise error if checkpoints is None else rescued(error, checkpoints.path / LAST_GOOD) from None
         return self
 
     def _fit(self, cells: Cells, progress: Progress, threads: int, keeper: Keeper) -> None:

@@ -95,7 +95,7 @@ class Targets:
             try:
                 yield
             except TrainingError as error:
-                raise error if self.asked else rescued(error, self._beside("last_good_model")) from error
+                raise error if self.asked else rescued(error, self._beside("last_good_model")) from None
             except KeyboardInterrupt:
                 if self.checkpoints.found:
                     progress.say(f"A checkpoint is in '{self.checkpoints.folder}': --resume goes on from it.")
