@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup browser demo test lint bench
+.PHONY: help setup browser demo test soak lint bench
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ demo: setup  ## Integrate simulated cells, write demo/ and a page on them
 test: setup  ## Run the tests, with coverage
 	-@$(BIN)/python tests/support/browser.py
 	@$(BIN)/python -m pytest --cov
+
+soak: setup  ## Try faults at random; TOPOCRAFT_SOAK_MINUTES=10, TOPOCRAFT_SOAK_SEED=0
+	@$(BIN)/python -m pytest tests/faults $(wildcard tests/hostile) -m soak
 
 lint: setup  ## Check style, layout and types
 	@$(BIN)/ruff check

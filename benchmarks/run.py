@@ -20,6 +20,13 @@ def steps() -> None:
     print_steps()
 
 
+def guard() -> None:
+    """Print what it costs that a step can be undone."""
+    from speed import print_guard
+
+    print_guard()
+
+
 def jobs(repeats: int = 3) -> None:
     """Print seconds and peak memory of whole jobs."""
     from speed import print_jobs
@@ -152,6 +159,7 @@ def tuning(log: Path, only: list[str] | None, grid: str) -> None:
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start-up": lambda _: start_up(),
     "steps": lambda _: steps(),
+    "guard": lambda _: guard(),
     "jobs": lambda _: jobs(),
     "neighbours": lambda _: neighbours(),
     "simulate": lambda _: simulate(),

@@ -6,7 +6,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import process
@@ -18,6 +21,7 @@ from topocraft.hardware import choose_precision, granted_cores, processor
 from topocraft.model.networks import Networks
 from topocraft.model.triplets import choose_triplets
 from topocraft.simulate.scenarios import simulate_scenario
+from topocraft.training import step
 from topocraft.training.step import Step, gather
 
 
@@ -31,12 +35,12 @@ def training_step(head: str, precision: str, repeats: int) -> list[float]:
     seconds = []
     with processor(None):
         networks = Networks(2000, 2, config.model, torch.Generator().manual_seed(0)).train()
-        step = Step(networks, config.training, getattr(torch, precision), torch.Generator().manual_seed(0))
+        update = Step(networks, config.training, getattr(torch, precision), torch.Generator().manual_seed(0))
         for _ in range(repeats + 3):
             began = time.perf_counter()
             cells = draws.integers(0, 4000, 1024)
             triplets = choose_triplets(batch[cells], low[cells], high[cells], draws)
-            step(gather(values, batch, cells, triplets, "cpu"), warming_up=False)
+            update(gather(values, batch, cells, triplets, "cpu"), warming_up=False)
             seconds.append(time.perf_counter() - began)
     return seconds[3:]
 
@@ -54,6 +58,29 @@ def print_steps(repeats: int = 15) -> None:
         mark = "  <- precision='auto' here" if dtype == chosen else ""
         spread = f"({min(taken):.3f} … {max(taken):.3f})"
         print(f"  {head:10s} {dtype:9s} {statistics.median(taken):.3f} s {spread}{mark}")
+
+
+def print_guard(repeats: int = 20) -> None:
+    """Print which share of a step goes into remembering what it may have to undo, and into checking its numbers."""
+    spent: list[float] = []
+
+    def timed(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any) -> Any:
+            began = time.process_time()
+            result = call(*arguments)
+            spent.append(time.process_time() - began)
+            return result
+
+        return wrapped
+
+    copying = mock.patch.object(step, "_copy", timed(step._copy))
+    checking = mock.patch.object(Step, "_is_finite", timed(Step._is_finite))
+    began = time.process_time()
+    with copying, checking:
+        training_step("trunk", choose_precision("auto", "cpu"), repeats)
+    whole = (time.process_time() - began) / (repeats + 3)
+    parts = statistics.median(sum(pair) for pair in zip(spent[::2], spent[1::2], strict=True))
+    print(f"guard of a step, processor time: {parts * 1e3:.2f} ms of {whole * 1e3:.0f} ms, {parts / whole:.2%}")
 
 
 def print_jobs(repeats: int, heads: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from topocraft._version import __version__
+from topocraft.checkpoints import Checkpoints
 from topocraft.config import IntegrationConfig
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from topocraft.integrator import Integrator
     from topocraft.tuning import tune
 
-__all__ = ["IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate", "tune"]
+__all__ = ["Checkpoints", "IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate", "tune"]
 
 _LAZY = {
     "Integrator": "topocraft.integrator",

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class TopocraftError(Exception):
@@ -39,7 +40,13 @@ class ModelError(TopocraftError, ValueError):
 
 
 class TrainingError(TopocraftError, RuntimeError):
-    """Training could not go on."""
+    """Training could not go on.
+
+    ``model`` is the Integrator as it was after the last good step, ready to embed and to be saved; ``None`` where
+    there was no good step.
+    """
+
+    model: Any = None
 
 
 class MethodError(TopocraftError, RuntimeError):

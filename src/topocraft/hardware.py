@@ -79,6 +79,17 @@ def processor(threads: int | None) -> Iterator[int]:
         torch.set_flush_denormal(False)
 
 
+def hold_threads(threads: int) -> None:
+    """Set torch's threads again, after a library that may have set them for the whole process.
+
+    numba does so where it first computes in parallel, as when scanpy chooses genes; the first fit of a process would
+    then differ in its last bits from the next.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+
+
 def _keep_freed_memory() -> None:
     """Let the allocator keep what a step frees for the next step.
 

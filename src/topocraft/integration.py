@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from topocraft.checkpoints import Checkpoints
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import from_anndata
 from topocraft.display import attended
@@ -27,6 +28,7 @@ def integrate(
     labels_high: str | None = None,
     gene_mask: str | None = None,
     progress: Progress | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Integrator:
     """Integrate the batches of an AnnData, in place.
 
@@ -47,6 +49,8 @@ def integrate(
         Boolean column of ``var``: the genes that may be used; all where left out.
     progress
         A display of progress; left out, bars on a terminal or in a notebook, and elsewhere silence but for warnings.
+    checkpoints
+        Where training keeps checkpoints, and whether it goes on from the last one; left out, there are none.
 
     Returns
     -------
@@ -58,6 +62,10 @@ def integrate(
     ------
     InputError
         The cells cannot be integrated as they are; the message says why and what to do.
+    TrainingError
+        The losses left the finite numbers; the error's ``model`` is the last good one.
+    ModelError
+        The checkpoint to be resumed is damaged, or of another run; the message names what differs.
 
     References
     ----------
@@ -84,7 +92,7 @@ def integrate(
         input_kind=config.preprocess.input_kind,
     )
     with attended(progress) as shown:
-        integrator = Integrator(config).fit(cells, shown)
+        integrator = Integrator(config).fit(cells, shown, checkpoints)
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
     used = {"labels_low": labels_low, "labels_high": labels_high}
     adata.uns[KEY]["annotation"] = {level: key for level, key in used.items() if key is not None}

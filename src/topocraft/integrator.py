@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from topocraft.checkpoints import LAST_GOOD, Checkpoints
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, canonical_order, fingerprint
 from topocraft.data.preprocess import express
-from topocraft.errors import ModelError, list_names
-from topocraft.hardware import choose_device, choose_precision, let_waiting_threads_sleep, peak_memory, processor
+from topocraft.errors import ModelError, TrainingError
+from topocraft.fitted_cells import in_input_order, tell_set_aside
+from topocraft.hardware import (
+    choose_device,
+    choose_precision,
+    hold_threads,
+    let_waiting_threads_sleep,
+    peak_memory,
+    processor,
+)
 from topocraft.progress import Progress, Silent
 from topocraft.provenance import Stopwatch, library_versions
 from topocraft.randomness import numpy_stream, torch_stream
+from topocraft.rescue import rescued
 from topocraft.steps import Steps
-from topocraft.topology.clusters import UNDECIDED, Topology
 
 if TYPE_CHECKING:
     from topocraft.training.checkpoint import Fitted
+    from topocraft.training.keeping import Keeper
     from topocraft.training.loop import History
-
-
-@dataclass(frozen=True, eq=False)
-class FittedCells:
-    """What ``fit`` learned of the very cells it saw, in their order.
-
-    ``kept`` (n_cells,) marks those that passed quality control; ``topology`` covers all cells, with ``UNDECIDED`` for
-    the others.
-    """
-
-    kept: np.ndarray
-    topology: Topology
 
 
 class Integrator:
@@ -69,65 +66,98 @@ class Integrator:
     def __init__(self, config: IntegrationConfig | None = None) -> None:
         self.config = config or IntegrationConfig()
 
-    def fit(self, cells: Cells, progress: Progress | None = None, steps: Steps | None = None) -> Integrator:
+    def fit(
+        self,
+        cells: Cells,
+        progress: Progress | None = None,
+        checkpoints: Checkpoints | None = None,
+        steps: Steps | None = None,
+    ) -> Integrator:
         """Prepare, cluster and train; return itself.
 
         Cells are worked on in an order of their own, found from their values, so that the order in which they
-        came does not matter. ``steps`` lets several fits of the same cells share what comes before the training.
+        came does not matter. With ``checkpoints``, training can go on after a run that was broken off. ``steps`` lets
+        several fits of the same cells share what comes before the training.
 
         Raises
         ------
         InputError
             Quality control leaves too little.
         TrainingError
-            The losses left the finite numbers.
+            The losses left the finite numbers, three steps in a row or ten in all. Its ``model`` is the last good one;
+            it is saved in the folder of ``checkpoints``, as ``last_good_model``.
+        ModelError
+            The checkpoint is damaged, or of other cells, another configuration, version or number of threads.
         """
         let_waiting_threads_sleep()
-        with processor(self.config.threads) as threads:
-            self._fit(cells, progress or Silent(), threads, steps or Steps())
+        from topocraft.training.keeping import opened
+
+        shown = progress or Silent()
+        with processor(self.config.threads) as threads, opened(checkpoints, shown) as keeper:
+            try:
+                self._fit(cells, shown, threads, keeper, steps or Steps())
+            except TrainingError as error:
+                raise error if checkpoints is None else rescued(error, checkpoints.path / LAST_GOOD) from None
         return self
 
-    def _fit(self, cells: Cells, progress: Progress, threads: int, steps: Steps) -> None:
+    def _fit(self, cells: Cells, progress: Progress, threads: int, keeper: Keeper, steps: Steps) -> None:
         from topocraft.model.networks import Networks
         from topocraft.training.alignment import fit_alignment
         from topocraft.training.checkpoint import Fitted
         from topocraft.training.embed import fit_projection, posterior_means
+        from topocraft.training.guard import Stopped
+        from topocraft.training.identity import run_facts
         from topocraft.training.loop import train
+        from topocraft.training.suspects import Names
 
         config, watch = self.config, Stopwatch()
         device = choose_device(config.device)
         precision = choose_precision(config.training.precision, device)
+        keeper.belongs(**run_facts(config, device, precision, threads, library_versions()))
         progress.phase("prepare")
         digests = cells.digests()
+        identity = fingerprint(digests, cells.gene_names)
+        keeper.belongs(cells=identity)
         order = canonical_order(digests)
         ordered = cells.take(order)
         prepared = steps.prepare(ordered, config)
+        hold_threads(threads)
         trained = ordered.take(prepared.kept)
         batches, batch = np.unique(trained.batch, return_inverse=True)
         batch_names = tuple(cells.batch_names[code] for code in batches)
-        _tell_set_aside(cells, order[~prepared.kept], batch_names, progress)
+        tell_set_aside(cells, order[~prepared.kept], batch_names, progress)
         watch.lap("prepare")
 
         progress.phase("cluster")
         topology = steps.find_topology(prepared, trained, batch, config)
+        keeper.reads(prepared.genes.selected, batch, topology)
         watch.lap("cluster")
 
         weights = torch_stream(config.seed, "weights")
         networks = Networks(len(prepared.genes.selected), len(batch_names), config.model, weights).to(device)
-        history = train(
-            networks,
-            prepared.expression,
-            batch,
-            topology,
-            config.training,
-            precision=precision,
-            seed=config.seed,
-            progress=progress,
-        )
+        names = Names(trained.cell_names, np.asarray(prepared.genes.selected, dtype=object))
+        stopped: Stopped | None = None
+        try:
+            history = train(
+                networks,
+                prepared.expression,
+                batch,
+                topology,
+                config.training,
+                precision=precision,
+                seed=config.seed,
+                progress=progress,
+                names=names,
+                keeper=keeper,
+            )
+        except Stopped as error:
+            if not error.any_good:
+                raise
+            history, stopped = error.history, error
         watch.lap("train")
 
         progress.phase("embed")
-        means = posterior_means(networks.encoder, prepared.expression)
+        means = posterior_means(networks.encoder, prepared.expression, names.cells)
         projection = fit_projection(means, config.embedding.n_components)
         watch.lap("embed")
 
@@ -136,7 +166,7 @@ class Integrator:
         )
         watch.lap("align")
         facts = {
-            "fingerprint": fingerprint(digests, cells.gene_names),
+            "fingerprint": identity,
             "input_kind": cells.kind,
             "n_cells": cells.n_cells,
             "n_set_aside": int((~prepared.kept).sum()),
@@ -149,8 +179,15 @@ class Integrator:
         peak = peak_memory()
         if peak is not None:
             facts["peak_bytes"] = peak
-        self.fitted_ = Fitted(config, networks, prepared.genes, batch_names, projection, alignment, history, facts)
-        self.cells_ = _in_input_order(order, prepared.kept, topology)
+        if keeper.resumed_after is not None:
+            facts["resumed_after_epoch"] = keeper.resumed_after
+        fitted = Fitted(config, networks, prepared.genes, batch_names, projection, alignment, history, facts)
+        if stopped is not None:
+            stopped.model = Integrator(config)
+            stopped.model.fitted_ = fitted
+            raise stopped
+        self.fitted_ = fitted
+        self.cells_ = in_input_order(order, prepared.kept, topology)
 
     def embed(self, cells: Cells) -> np.ndarray:
         """Return the coordinates of any cells that have the model's genes.
@@ -176,7 +213,7 @@ class Integrator:
         from topocraft.training.embed import posterior_means
 
         with processor(self.config.threads):
-            means = posterior_means(fitted.networks.encoder, express(cells, fitted.genes))
+            means = posterior_means(fitted.networks.encoder, express(cells, fitted.genes), cells.cell_names)
             return fitted.alignment.apply(fitted.projection.apply(means), _codes(cells, fitted.batch_names))
 
     @property
@@ -208,29 +245,8 @@ class Integrator:
         return self.fitted_
 
 
-def _in_input_order(order: np.ndarray, kept: np.ndarray, topology: Topology) -> FittedCells:
-    positions = order[kept]
-    kept_here = np.zeros(len(order), dtype=bool)
-    kept_here[positions] = True
-    low = np.full(len(order), UNDECIDED, dtype=np.int64)
-    high = low.copy()
-    low[positions], high[positions] = topology.low, topology.high
-    return FittedCells(kept_here, replace(topology, low=low, high=high))
-
-
 def _codes(cells: Cells, batch_names: tuple[str, ...]) -> np.ndarray:
     """Return the model's code of the batch of every cell, −1 where the model does not know it."""
     known = {name: code for code, name in enumerate(batch_names)}
     codes: np.ndarray = np.array([known.get(name, -1) for name in cells.batch_names])[cells.batch]
     return codes
-
-
-def _tell_set_aside(cells: Cells, set_aside: np.ndarray, batch_names: tuple[str, ...], progress: Progress) -> None:
-    if len(set_aside):
-        progress.warn(
-            f"{len(set_aside):,} of {cells.n_cells:,} cells have too few detected genes and are kept out of training: "
-            f"{list_names(cells.cell_names[np.sort(set_aside)], 3)}."
-        )
-    lost = sorted(set(cells.batch_names) - set(batch_names))
-    if lost:
-        progress.warn(f"No cell of these batches passed quality control: {list_names(lost)}.")

@@ -42,6 +42,43 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_file_system_without_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with atomic_file(tmp_path / "picture.png", force=False) as partial:
+        partial.write_text("ours")
+    assert [item.name for item in tmp_path.iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_appears_at_the_last_moment_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Between the last look and the renaming."""
+    path = tmp_path / "result"
+    looks = [0]
+
+    def looked(*_: object) -> None:
+        looks[0] += 1
+        if looks[0] == 2 and kind == "file":
+            path.write_text("theirs")
+        elif looks[0] == 2:
+            path.mkdir()
+            (path / "part").write_text("theirs")
+        elif looks[0] > 2:
+            raise FileError("taken")
+
+    monkeypatch.setattr("topocraft.data.atomic.require_free", looked)
+    place = atomic_file(path, force=False) if kind == "file" else atomic_folder(path)
+    with pytest.raises(FileError, match="taken"), place as partial:
+        (partial if kind == "file" else partial / "part").write_text("ours")
+    assert (path if kind == "file" else path / "part").read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_file_never_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="must be a file; it is a folder already"):
         atomic_text(tmp_path, "text")

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from topocraft.config import TrainingConfig
-from topocraft.errors import TrainingError
 from topocraft.model.networks import Networks
 from topocraft.progress import Silent
 from topocraft.training.loop import History, rate_share, train
@@ -69,17 +68,6 @@ def test_training_neither_reads_nor_sets_a_global_generator(planted: Any, tiny: 
 def test_the_networks_are_left_ready_to_embed(planted: Any, tiny: Tiny) -> None:
     networks, _ = _train(planted, tiny())
     assert not any(module.training for module in networks.modules())
-
-
-def test_numbers_that_leave_the_finite_ones_are_an_error(planted: Any, tiny: Tiny, heard: Any) -> None:
-    broken = planted.expression.copy()
-    broken.data[:] = np.nan
-    message = (
-        r"left the finite numbers in epoch 1: reconstruction, .*cosine.*\. Lower learning_rate .* single precision"
-    )
-    with pytest.raises(TrainingError, match=message):
-        _train(planted, tiny(), expression=broken, progress=heard)
-    assert heard.notes == []
 
 
 def test_progress_counts_epochs_and_tells_the_accuracy(planted: Any, tiny: Tiny, heard: Any) -> None:

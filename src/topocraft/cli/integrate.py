@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from topocraft.cli import options
+from topocraft.cli import options, targets
 from topocraft.cli.outcome import ERR, OUT, explained, tell
 from topocraft.config import IntegrationConfig
 from topocraft.display import choose_progress
-from topocraft.errors import FileError, InputError
+from topocraft.errors import InputError
 from topocraft.tables import plan_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from topocraft.checkpoints import Checkpoints
     from topocraft.integrator import Integrator
     from topocraft.plan import Plan
     from topocraft.progress import Progress
@@ -68,6 +69,9 @@ def integrate(
     seed: options.Seed = None,
     device: options.Where = None,
     threads: options.Threads = None,
+    checkpoint_every: targets.CheckpointEvery = None,
+    resume: targets.Resume = False,
+    keep_checkpoint: targets.KeepCheckpoint = False,
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -93,21 +97,30 @@ def integrate(
         "threads": threads,
     }
     columns = _Columns(batch_key or ["file"], layer, gene_mask, labels_low, labels_high, label_key)
+    genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
     started = time.monotonic()
     with explained() as written:
         settled = options.settled(config, settings or [], fields)
-        _require_targets(files, output, save_model, report, force)
         with choose_progress(quiet, ERR) as progress:
-            genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
-            adata, columns = _read(files, columns, genes, progress)
             if output is None or dry_run:
+                targets.require_places(output, save_model, report, force, files)
+                adata, columns = _read(files, columns, genes, progress)
                 plan = _plan(adata, columns, settled)
             else:
-                model, scores = _integrate(adata, columns, settled, progress)
-                progress.phase("write")
-                written.extend(_write(adata, model, output, save_model, force))
-                if report is not None:
-                    written.extend(_report(adata, columns, report, output, model.config.seed, progress))
+                target = targets.Targets(
+                    output=output,
+                    model=save_model,
+                    page=report,
+                    force=force,
+                    every=checkpoint_every,
+                    resume=resume,
+                    keep=keep_checkpoint,
+                )
+                target.require(files)
+                with target.held(progress):
+                    adata, columns = _read(files, columns, genes, progress)
+                    model, scores = _integrate(adata, columns, settled, progress, target.asked)
+                    written.extend(_write(adata, model, columns, target, progress))
         if output is None or dry_run:
             OUT.print(plan_table(plan))
         elif not quiet:
@@ -129,24 +142,6 @@ class _Genes:
     make_unique: bool
     orthologs: str | None
     rule: Literal["one-to-one", "sum"]
-
-
-def _require_targets(
-    files: Sequence[Path], output: Path | None, model: Path | None, page: Path | None, force: bool
-) -> None:
-    from topocraft.data.atomic import require_free, require_kind
-    from topocraft.data.outputs import check_file, check_output
-
-    if page is not None:
-        check_file(page, ".html", force=force, inputs=files)
-    if output is not None:
-        check_output(output, force=force, inputs=files)
-    if model is None:
-        return
-    require_kind(model, is_folder=True)
-    require_free(model, force, marks=["model.json"])
-    if not model.absolute().parent.is_dir():
-        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
 
 
 def _read(files: Sequence[Path], columns: _Columns, genes: _Genes, progress: Progress) -> tuple[AnnData, _Columns]:
@@ -192,7 +187,7 @@ def _plan(adata: AnnData, columns: _Columns, config: IntegrationConfig) -> Plan:
 
 
 def _integrate(
-    adata: AnnData, columns: _Columns, config: IntegrationConfig, progress: Progress
+    adata: AnnData, columns: _Columns, config: IntegrationConfig, progress: Progress, checkpoints: Checkpoints | None
 ) -> tuple[Integrator, Report | None]:
     from topocraft.integration import integrate
     from topocraft.report import score_result
@@ -207,6 +202,7 @@ def _integrate(
         labels_high=columns.labels_high,
         gene_mask=gene_mask,
         progress=progress,
+        checkpoints=checkpoints,
     )
     if columns.label_key is None:
         return model, None
@@ -219,14 +215,21 @@ def _integrate(
         return model, None
 
 
-def _write(adata: AnnData, model: Integrator, output: Path, folder: Path | None, force: bool) -> Iterator[Path]:
+def _write(
+    adata: AnnData, model: Integrator, columns: _Columns, target: targets.Targets, progress: Progress
+) -> Iterator[Path]:
     from topocraft.data.outputs import write_result
 
-    write_result(adata, output, force=force)
-    yield output
-    if folder is not None:
-        model.save(folder, force=force)
-        yield folder
+    progress.phase("write")
+    force = target.replaces
+    target.note_ending()
+    write_result(adata, target.output, force=force)
+    yield target.output
+    if target.model is not None:
+        model.save(target.model, force=force)
+        yield target.model
+    if target.page is not None:
+        yield from _report(adata, columns, target.page, target.output, model.config.seed, progress)
 
 
 def _report(

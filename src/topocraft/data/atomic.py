@@ -44,7 +44,7 @@ def atomic_file(path: Path, force: bool = True, *, size: int | None = None) -> I
             yield partial
             _sync(partial)
             require_free(path, force)
-            os.replace(partial, target)
+            _put(partial, target, force)
         except BaseException:
             _remove(partial)
             raise
@@ -85,7 +85,7 @@ def atomic_folder(
             yield partial
             _sync_tree(partial)
             require_free(path, force, marks)
-            _swap(partial, target)
+            _swap(partial, target, force)
         except BaseException:
             _remove(partial)
             raise
@@ -178,18 +178,36 @@ def _unwritten(path: Path, code: int, size: int | None) -> str:
     return f"{text}{needed} Make room (or raise the quota or ulimit -f), or name another folder."
 
 
-def _swap(partial: Path, target: Path) -> None:
+def _put(partial: Path, target: Path, force: bool) -> None:
+    """Rename a file; unless forced, only one of several that come at once finds the place free."""
+    if not force:
+        try:
+            os.link(partial, target)
+            partial.unlink()
+            return
+        except FileExistsError:
+            require_free(target, force)
+        except OSError:
+            pass  # a file system without links
+    os.replace(partial, target)
+
+
+def _swap(partial: Path, target: Path, force: bool) -> None:
     """Rename over a folder, which takes two steps: the old one stands aside, and comes back on failure."""
     aside = _beside(target, "old")
     try:
-        if target.exists():
+        if force and target.exists():
             os.replace(target, aside)
         os.replace(partial, target)
-    except BaseException:
+    except BaseException as error:
         if aside.exists() and not target.exists():
             os.replace(aside, target)
+        if isinstance(error, OSError):
+            require_free(target, force)
         raise
-    _remove(aside)
+    finally:
+        if target.exists():
+            _remove(aside)
 
 
 def _beside(target: Path, ending: str) -> Path:

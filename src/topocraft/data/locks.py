@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
+
+from topocraft.data.atomic import explained, followed
+from topocraft.errors import FileError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def try_lock(file: IO[Any]) -> bool:
@@ -17,7 +26,8 @@ def try_lock(file: IO[Any]) -> bool:
     Returns
     -------
     bool
-        False where another process holds it. True without a lock on Windows, which has none of this kind.
+        False where another process holds it. True without a lock on Windows, which has none of this kind, and on
+        file systems without locks.
 
     Examples
     --------
@@ -34,4 +44,65 @@ def try_lock(file: IO[Any]) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
     return True
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a file or folder, there or not, for this process alone until the block ends.
+
+    Beside it lies a file ``.NAME.lock`` meanwhile, with the number of the process.
+
+    Raises
+    ------
+    FileError
+        Another process holds it, or the lock cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from topocraft.data.locks import held
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with held(Path(folder, "result.h5ad")):
+    ...         [item.name for item in Path(folder).iterdir()]
+    ['.result.h5ad.lock']
+    """
+    target = followed(path)
+    lock = target.with_name(f".{target.name}.lock")
+    with explained(path):
+        file = _take(lock, path)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            lock.unlink()
+        file.close()
+
+
+def _take(lock: Path, path: Path) -> IO[str]:
+    while True:
+        file = lock.open("a+")
+        if not try_lock(file):
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            file.close()
+            raise FileError(
+                f"Only one run may write a result; process {holder} is writing '{path}'. "
+                "Wait for it to end, or name another path."
+            )
+        if _is_still(lock, file):
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            return file
+        file.close()
+
+
+def _is_still(lock: Path, file: IO[str]) -> bool:
+    """Tell whether the file that is locked still lies there: its holder removes it before letting go."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(lock.stat(), os.fstat(file.fileno()))
+    return False

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from topocraft.errors import TrainingError, list_names
 from topocraft.model.networks import Encoder
 
 BLOCK = 2048
@@ -27,14 +28,27 @@ class Projection:
 
 
 @torch.inference_mode()
-def posterior_means(encoder: Encoder, expression: sparse.csr_matrix) -> np.ndarray:
-    """Return the posterior means, (n_cells, n_latent), float32; the encoder must be in evaluation mode."""
+def posterior_means(encoder: Encoder, expression: sparse.csr_matrix, names: np.ndarray | None = None) -> np.ndarray:
+    """Return the posterior means, (n_cells, n_latent), float32; the encoder must be in evaluation mode.
+
+    Raises
+    ------
+    TrainingError
+        The mean of a cell is not finite; it is called by its name, or where there are no ``names`` by its number.
+    """
     device = next(encoder.parameters()).device
     means = np.empty((expression.shape[0], encoder.mean.out_features), dtype=np.float32)
     for start in range(0, expression.shape[0], BLOCK):
         rows = expression[start : start + BLOCK].toarray()
         mean, _ = encoder(torch.from_numpy(rows).to(device))
         means[start : start + BLOCK] = mean.cpu().numpy()
+    lost = np.flatnonzero(~np.isfinite(means).all(axis=1))
+    if len(lost):
+        raise TrainingError(
+            f"Every cell must come to a finite place; {len(lost):,} of {len(means):,} do not: "
+            f"{list_names(lost if names is None else names[lost], 3)}. Remove them, or lower learning_rate "
+            "(--set learning_rate=1e-4)."
+        )
     return means
 
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 from scipy import sparse
+from torch import Tensor
 
 from topocraft.config import TrainingConfig
-from topocraft.errors import TrainingError
 from topocraft.model.networks import Networks
 from topocraft.model.triplets import choose_triplets
 from topocraft.progress import Progress
-from topocraft.randomness import numpy_stream, torch_stream
 from topocraft.topology.clusters import Topology
+from topocraft.training.course import Course, History
+from topocraft.training.guard import Guard
+from topocraft.training.keeping import Keeper
 from topocraft.training.sampler import BalancedSampler, epochs_for
-from topocraft.training.step import LOSS_NAMES, Step, gather
+from topocraft.training.step import LOSS_NAMES, NotFinite, gather
+from topocraft.training.suspects import Names, suspects
 
-History = dict[str, list[float]]
+__all__ = ["History", "rate_share", "train"]
 
 
 def train(
@@ -31,8 +36,12 @@ def train(
     precision: str,
     seed: int,
     progress: Progress,
+    names: Names | None = None,
+    keeper: Keeper | None = None,
 ) -> History:
     """Train the networks in place and return the mean of every loss per epoch.
+
+    A step whose loss or gradient is not finite is undone, told, and made up for by another at half the learning rate.
 
     Parameters
     ----------
@@ -44,33 +53,35 @@ def train(
         Batch codes 0 … S−1, (n_cells,).
     topology
         What is reliably known inside each batch.
+    names
+        Of cells and genes, for messages; numbers where left out.
+    keeper
+        Brings the last checkpoint back, and keeps further ones.
 
     Raises
     ------
-    TrainingError
-        A loss became NaN or infinite.
+    Stopped
+        Three steps in a row, or ten in all, were undone; the networks are those of the last good step.
     """
-    device = next(networks.parameters()).device.type
-    sampler = BalancedSampler(batch, config, numpy_stream(seed, "sampler"))
-    draws = numpy_stream(seed, "triplets")
-    step = Step(networks, config, getattr(torch, precision), torch_stream(seed, "noise", device))
+    keeper = keeper or Keeper()
+    course = Course.begin(networks, config, precision=precision, seed=seed)
+    keeper.restore(course)
+    lesson = _Lesson(networks, expression, batch, topology, config, course, Guard(course, progress), names)
+    sampler = BalancedSampler(batch, config, course.sampler)
     n_epochs = epochs_for(len(batch), int(batch.max()) + 1, config)
-    history: History = {name: [] for name in LOSS_NAMES}
+    progress.phase("train", n_epochs - course.epoch)
     networks.train()
-    progress.phase("train", n_epochs)
-    for epoch in range(n_epochs):
-        step.set_rate(rate_share(epoch, n_epochs, config))
-        losses = torch.zeros(len(LOSS_NAMES), device=device)
-        for cells in sampler.epoch():
-            codes = batch[cells], topology.low[cells], topology.high[cells]
-            drawn = config.triplets_per_cluster, topology.separation, config.pairs_from
-            triplets = choose_triplets(*codes, draws, *drawn)
-            minibatch = gather(expression, batch, cells, triplets, device)
-            losses += step(minibatch, warming_up=epoch < config.warmup_epochs)
-        _record(history, (losses / sampler.n_steps).tolist(), epoch)
-        progress.advance(f"accuracy {history['accuracy'][-1]:.2f}")
-    networks.eval()
-    return history
+    try:
+        while course.epoch < n_epochs:
+            losses = lesson.epoch(sampler, rate_share(course.epoch, n_epochs, config))
+            for name, loss in zip(LOSS_NAMES, losses, strict=True):
+                course.history[name].append(loss)
+            course.epoch += 1
+            keeper.offer(course, last=course.epoch == n_epochs)
+            progress.advance(f"accuracy {course.history['accuracy'][-1]:.2f}")
+    finally:
+        networks.eval()
+    return course.history
 
 
 def rate_share(epoch: int, n_epochs: int, config: TrainingConfig) -> float:
@@ -79,12 +90,42 @@ def rate_share(epoch: int, n_epochs: int, config: TrainingConfig) -> float:
     return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _record(history: History, losses: list[float], epoch: int) -> None:
-    for name, loss in zip(LOSS_NAMES, losses, strict=True):
-        history[name].append(loss)
-    if not np.isfinite(losses).all():
-        broken = [name for name, loss in zip(LOSS_NAMES, losses, strict=True) if not np.isfinite(loss)]
-        raise TrainingError(
-            f"Training left the finite numbers in epoch {epoch + 1}: {', '.join(broken)}. "
-            "Lower learning_rate (--set learning_rate=1e-4), or train in single precision (--set precision=float32)."
-        )
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """What is learned from, and by which rules."""
+
+    networks: Networks
+    expression: sparse.csr_matrix
+    batch: np.ndarray
+    topology: Topology
+    config: TrainingConfig
+    course: Course
+    guard: Guard
+    names: Names | None
+
+    def epoch(self, sampler: BalancedSampler, rate: float) -> list[float]:
+        """Take one epoch's steps, and as many again as were undone; return the mean losses."""
+        losses = torch.zeros(len(LOSS_NAMES), device=next(self.networks.parameters()).device)
+        n_good = 0
+        while n_good < sampler.n_steps:
+            for cells in islice(sampler.epoch(), sampler.n_steps - n_good):
+                self.course.step.set_rate(rate * self.guard.rate)
+                found = self._step(cells)
+                if found is not None:
+                    losses += found
+                    n_good += 1
+        means: list[float] = (losses / sampler.n_steps).tolist()
+        return means
+
+    def _step(self, cells: np.ndarray) -> Tensor | None:
+        codes = self.batch[cells], self.topology.low[cells], self.topology.high[cells]
+        drawn = self.config.triplets_per_cluster, self.topology.separation, self.config.pairs_from
+        triplets = choose_triplets(*codes, self.course.triplets, *drawn)
+        minibatch = gather(self.expression, self.batch, cells, triplets, next(self.networks.parameters()).device.type)
+        try:
+            losses = self.course.step(minibatch, warming_up=self.course.epoch < self.config.warmup_epochs)
+        except NotFinite as fault:
+            self.guard.undone(fault, suspects(self.networks, minibatch, cells, self.names))
+            return None
+        self.guard.good()
+        return losses

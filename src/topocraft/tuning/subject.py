@@ -50,7 +50,7 @@ class Subject:
         """Integrate and score; return what came out, and the seconds that the true scores took besides."""
         began = time.monotonic()
         try:
-            model = Integrator(config).fit(self.cells, progress, self.steps)
+            model = Integrator(config).fit(self.cells, progress, steps=self.steps)
         except TrainingError as error:
             return Broken(str(error), time.monotonic() - began), 0.0
         embedding = model.embed(self.cells)[self.scored]

@@ -1,0 +1,132 @@
+"""What an integration writes: refused before any work where it cannot be, and held for one process meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from topocraft.checkpoints import Checkpoints
+from topocraft.cli.options import RUN, Number, option
+from topocraft.errors import FileError, TrainingError
+from topocraft.progress import Progress
+
+USUAL_MINUTES = 10.0
+
+CheckpointEvery = Annotated[
+    Number,
+    option("--checkpoint-every", RUN, "Minutes between checkpoints of the training.", "none", metavar="<minutes>"),
+]
+Resume = Annotated[bool, option("--resume", RUN, "Go on from the checkpoint of a run that was broken off, if any.")]
+KeepCheckpoint = Annotated[bool, option("--keep-checkpoint", RUN, "Keep the last checkpoint after success.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """Files and folders to be written, and whether those that are there may be replaced."""
+
+    output: Path
+    model: Path | None
+    page: Path | None
+    force: bool
+    every: float | None
+    resume: bool
+    keep: bool
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Checkpoints beside the output, asked for or not."""
+        minutes = USUAL_MINUTES if self.every is None else self.every
+        return Checkpoints(folder=self._beside("checkpoint"), minutes=minutes, resume=self.resume)
+
+    @property
+    def asked(self) -> Checkpoints | None:
+        """Checkpoints, if they were asked for."""
+        return self.checkpoints if self.resume or self.every is not None else None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether results that are there may be replaced: by force, or as those of the very run that is resumed."""
+        return self.force or (self.resume and self.checkpoints.ending)
+
+    def require(self, inputs: Sequence[Path]) -> None:
+        """Refuse what could not be written, or would overwrite what it should not.
+
+        Raises
+        ------
+        FileError
+            The message says which, why, and what to do.
+        """
+        require_places(self.output, self.model, self.page, self.replaces, inputs)
+        if self.checkpoints.found and not (self.resume or self.force):
+            raise FileError(
+                f"A run into '{self.output}' was broken off; its checkpoint is in '{self.checkpoints.folder}'. "
+                "Go on from it with --resume, or begin anew with --force."
+            )
+
+    def note_ending(self) -> None:
+        """Note, once nothing stands in the way, that what is found at the output from now on is this run's."""
+        require_places(self.output, self.model, self.page, self.replaces, ())
+        self.checkpoints.note_ending()
+
+    @contextmanager
+    def held(self, progress: Progress) -> Iterator[None]:
+        """Hold the output for this process; what a killed one left is swept, and checkpoints go after success.
+
+        Raises
+        ------
+        FileError
+            Another process is writing the output.
+        TrainingError
+            Training was stopped; the message says where the last good model is.
+        """
+        from topocraft.data.leftovers import sweep
+        from topocraft.data.locks import held
+        from topocraft.rescue import rescued
+
+        with held(self.output):
+            for place in (self.output, self.model, self.page):
+                if place is not None:
+                    sweep(place)
+            if self.force and not self.resume:
+                self.checkpoints.remove()
+            try:
+                yield
+            except TrainingError as error:
+                raise error if self.asked else rescued(error, self._beside("last_good_model")) from None
+            except KeyboardInterrupt:
+                if self.checkpoints.found:
+                    progress.say(f"A checkpoint is in '{self.checkpoints.folder}': --resume goes on from it.")
+                raise
+            if not self.keep:
+                self.checkpoints.remove()
+
+    def _beside(self, ending: str) -> Path:
+        return self.output.with_name(f"{self.output.name}.{ending}")
+
+
+def require_places(
+    output: Path | None, model: Path | None, page: Path | None, force: bool, inputs: Sequence[Path]
+) -> None:
+    """Refuse paths that could not be written, or hold what must not be overwritten.
+
+    Raises
+    ------
+    FileError
+        The message says which, why, and what to do.
+    """
+    from topocraft.data.atomic import require_free, require_kind
+    from topocraft.data.outputs import check_file, check_output
+
+    if page is not None:
+        check_file(page, ".html", force=force, inputs=inputs)
+    if output is not None:
+        check_output(output, force=force, inputs=inputs)
+    if model is None:
+        return
+    require_kind(model, is_folder=True)
+    require_free(model, force, marks=["model.json"])
+    if not model.absolute().parent.is_dir():
+        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")

@@ -1,0 +1,38 @@
+"""What killed processes leave goes; what living ones are writing, and what is not ours, stays."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from topocraft.data.leftovers import sweep
+
+DEAD = 2**22 + 1
+"""More than Linux gives."""
+
+
+def test_only_what_dead_processes_left_of_this_result_is_removed(tmp_path: Path) -> None:
+    kept = [f".out.h5ad.{os.getpid()}.partial", f".other.h5ad.{DEAD}.partial", "out.h5ad.1.partial", ".outxh5ad.1.old"]
+    for name in [*kept, f".out.h5ad.{DEAD}.partial", f".out.h5ad.{DEAD}.old", "out.h5ad"]:
+        (tmp_path / name).write_text(name)
+    (tmp_path / f".out.h5ad.{DEAD + 1}.partial").mkdir()
+    sweep(tmp_path / "out.h5ad")
+    assert sorted(item.name for item in tmp_path.iterdir()) == sorted([*kept, "out.h5ad"])
+    assert (tmp_path / "out.h5ad").read_text() == "out.h5ad"
+
+
+def test_a_folder_that_was_set_aside_comes_back(tmp_path: Path) -> None:
+    aside = tmp_path / f".out.zarr.{DEAD}.old"
+    aside.mkdir()
+    (aside / "zarr.json").write_text("{}")
+    sweep(tmp_path / "out.zarr")
+    assert [item.name for item in tmp_path.iterdir()] == ["out.zarr"]
+    assert (tmp_path / "out.zarr" / "zarr.json").read_text() == "{}"
+
+
+def test_a_link_to_a_folder_is_removed_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis").touch()
+    (tmp_path / f".out.zarr.{DEAD}.partial").symlink_to(tmp_path / "mine")
+    sweep(tmp_path / "out.zarr")
+    assert [item.name for item in tmp_path.rglob("*")] == ["mine", "thesis"]
