@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from topocraft.evaluation import evaluate
     from topocraft.integration import integrate
     from topocraft.integrator import Integrator
+    from topocraft.streaming import integrate_files
 
-__all__ = ["IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate"]
+__all__ = ["IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate", "integrate_files"]
 
 _LAZY = {
     "Integrator": "topocraft.integrator",
     "evaluate": "topocraft.evaluation",
     "integrate": "topocraft.integration",
+    "integrate_files": "topocraft.streaming",
 }
 
 

@@ -90,7 +90,7 @@ class Integrator:
         from topocraft.model.networks import Networks
         from topocraft.training.alignment import fit_alignment
         from topocraft.training.checkpoint import Fitted
-        from topocraft.training.embed import fit_projection, posterior_means
+        from topocraft.training.embed import project
         from topocraft.training.loop import train
 
         config, watch = self.config, Stopwatch()
@@ -128,13 +128,12 @@ class Integrator:
         watch.lap("train")
 
         progress.phase("embed")
-        means = posterior_means(networks.encoder, prepared.expression)
-        projection = fit_projection(means, config.embedding.n_components)
+        draws = numpy_stream(config.seed, "projection")
+        projection, points = project(networks.encoder, prepared.expression, config.embedding.n_components, draws)
         watch.lap("embed")
 
-        alignment = fit_alignment(
-            projection.apply(means), batch, config.embedding, numpy_stream(config.seed, "alignment"), progress
-        )
+        draws = numpy_stream(config.seed, "alignment")
+        alignment = fit_alignment(points, batch, config.embedding, draws, progress)
         watch.lap("align")
         facts = {
             "fingerprint": fingerprint(digests, cells.gene_names),
@@ -176,9 +175,13 @@ class Integrator:
         fitted = self._require_fit()
         from topocraft.training.embed import posterior_means
 
+        codes = _codes(cells, fitted.batch_names)
+        placed = np.empty((cells.n_cells, fitted.projection.axes.shape[1]), dtype=np.float32)
         with processor(self.config.threads):
-            means = posterior_means(fitted.networks.encoder, express(cells, fitted.genes))
-            return fitted.alignment.apply(fitted.projection.apply(means), _codes(cells, fitted.batch_names))
+            for places, part in cells.parts("embed"):
+                means = posterior_means(fitted.networks.encoder, express(part, fitted.genes))
+                placed[places] = fitted.alignment.apply(fitted.projection.apply(means), codes[places])
+        return placed
 
     @property
     def history_(self) -> History:

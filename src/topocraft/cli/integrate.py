@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from topocraft.cli import options
+from topocraft.cli.blocks import in_blocks, integrate_in_blocks
 from topocraft.cli.outcome import ERR, OUT, explained, tell
 from topocraft.config import IntegrationConfig
 from topocraft.display import choose_progress
@@ -22,6 +23,7 @@ from topocraft.tables import plan_table
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from topocraft.integration import Reading
     from topocraft.integrator import Integrator
     from topocraft.plan import Plan
     from topocraft.progress import Progress
@@ -68,6 +70,7 @@ def integrate(
     seed: options.Seed = None,
     device: options.Where = None,
     threads: options.Threads = None,
+    memory: options.Memory = None,
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -97,11 +100,20 @@ def integrate(
     with explained() as written:
         settled = options.settled(config, settings or [], fields)
         _require_targets(files, output, save_model, report, force)
+        large = in_blocks(files, memory, orthologs, label_key, report)
         with choose_progress(quiet, ERR) as progress:
             genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
-            adata, columns = _read(files, columns, genes, progress)
+            if not large:
+                adata, columns = _read(files, columns, genes, progress)
             if output is None or dry_run:
-                plan = _plan(adata, columns, settled)
+                plan = _plan_in_blocks(files, columns, settled, genes) if large else _plan(adata, columns, settled)
+            elif large:
+                adata, model = integrate_in_blocks(
+                    files, columns.reading, settled, output, make_unique=make_unique, force=force, progress=progress
+                )
+                scores = None
+                written.append(output)
+                written.extend(_save(model, save_model, force))
             else:
                 model, scores = _integrate(adata, columns, settled, progress)
                 progress.phase("write")
@@ -122,6 +134,13 @@ class _Columns:
     labels_low: str | None
     labels_high: str | None
     label_key: str | None
+
+    @property
+    def reading(self) -> Reading:
+        """What of the cells enters the integration."""
+        from topocraft.integration import Reading
+
+        return Reading(self.batch_key, self.layer, self.labels_low, self.labels_high, self.gene_mask)
 
 
 @dataclass(frozen=True)
@@ -152,6 +171,7 @@ def _require_targets(
 def _read(files: Sequence[Path], columns: _Columns, genes: _Genes, progress: Progress) -> tuple[AnnData, _Columns]:
     from topocraft.data.columns import cell_types
     from topocraft.data.files import read_many
+    from topocraft.data.joining import shared_genes
 
     progress.phase("read")
     loaded = read_many(files, genes.make_unique, orthologs=genes.orthologs, rule=genes.rule)
@@ -160,35 +180,20 @@ def _read(files: Sequence[Path], columns: _Columns, genes: _Genes, progress: Pro
     if columns.label_key:
         cell_types(loaded.adata.obs, columns.label_key)
     if len(files) > 1:
-        columns = replace(columns, gene_mask=_shared_genes(loaded.adata, columns.gene_mask))
+        columns = replace(columns, gene_mask=shared_genes(loaded.adata, columns.gene_mask))
     return loaded.adata, columns
 
 
-def _shared_genes(adata: AnnData, gene_mask: str | None) -> str:
-    """Of several files, only genes that all of them measured are used: unmeasured is not zero."""
-    from topocraft.data.columns import column
-
-    if gene_mask is None:
-        return "in_every_file"
-    chosen = column(adata.var, gene_mask, "gene_mask", of="var").isin([True])
-    adata.var["topocraft_genes"] = chosen & adata.var["in_every_file"]
-    return "topocraft_genes"
-
-
 def _plan(adata: AnnData, columns: _Columns, config: IntegrationConfig) -> Plan:
-    from topocraft.data.cells import from_anndata
     from topocraft.plan import make_plan
 
-    cells = from_anndata(
-        adata,
-        columns.batch_key,
-        layer=columns.layer,
-        labels_low=columns.labels_low,
-        labels_high=columns.labels_high,
-        gene_mask=columns.gene_mask,
-        input_kind=config.preprocess.input_kind,
-    )
-    return make_plan(cells, config)
+    return make_plan(columns.reading.cells(adata, config), config)
+
+
+def _plan_in_blocks(files: Sequence[Path], columns: _Columns, config: IntegrationConfig, genes: _Genes) -> Plan:
+    from topocraft.streaming import plan_files
+
+    return plan_files(files, columns.reading, config, make_unique=genes.make_unique)
 
 
 def _integrate(
@@ -198,16 +203,7 @@ def _integrate(
     from topocraft.report import score_result
 
     keys, layer, gene_mask = columns.batch_key, columns.layer, columns.gene_mask
-    model = integrate(
-        adata,
-        keys,
-        config=config,
-        layer=layer,
-        labels_low=columns.labels_low,
-        labels_high=columns.labels_high,
-        gene_mask=gene_mask,
-        progress=progress,
-    )
+    model = integrate(adata, **vars(columns.reading), config=config, progress=progress)
     if columns.label_key is None:
         return model, None
     progress.phase("score")
@@ -224,6 +220,10 @@ def _write(adata: AnnData, model: Integrator, output: Path, folder: Path | None,
 
     write_result(adata, output, force=force)
     yield output
+    yield from _save(model, folder, force)
+
+
+def _save(model: Integrator, folder: Path | None, force: bool) -> Iterator[Path]:
     if folder is not None:
         model.save(folder, force=force)
         yield folder

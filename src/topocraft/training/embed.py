@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import sparse
 
 from topocraft.model.networks import Encoder
+from topocraft.randomness import some_of
+from topocraft.rows import Rows
 
 BLOCK = 2048
+FITTED_CELLS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +29,41 @@ class Projection:
         return projected
 
 
-@torch.inference_mode()
-def posterior_means(encoder: Encoder, expression: sparse.csr_matrix) -> np.ndarray:
+def posterior_means(encoder: Encoder, expression: Rows) -> np.ndarray:
     """Return the posterior means, (n_cells, n_latent), float32; the encoder must be in evaluation mode."""
-    device = next(encoder.parameters()).device
     means = np.empty((expression.shape[0], encoder.mean.out_features), dtype=np.float32)
+    for start, block in _means(encoder, expression):
+        means[start : start + BLOCK] = block
+    return means
+
+
+def project(
+    encoder: Encoder, expression: Rows, n_components: int | None, generator: np.random.Generator
+) -> tuple[Projection, np.ndarray]:
+    """Return the map onto the leading principal components of the posterior means, and where it puts every cell.
+
+    Of more than ``FITTED_CELLS`` cells the map is that of as many, drawn at random, so that the means of all need not
+    be held at once.
+    """
+    drawn = some_of(expression.shape[0], FITTED_CELLS, generator)
+    if drawn is None:
+        means = posterior_means(encoder, expression)
+        projection = fit_projection(means, n_components)
+        return projection, projection.apply(means)
+    projection = fit_projection(posterior_means(encoder, expression[drawn]), n_components)
+    points = np.empty((expression.shape[0], projection.axes.shape[1]), dtype=np.float32)
+    for start, block in _means(encoder, expression):
+        points[start : start + BLOCK] = projection.apply(block)
+    return projection, points
+
+
+@torch.inference_mode()
+def _means(encoder: Encoder, expression: Rows) -> Iterator[tuple[int, np.ndarray]]:
+    device = next(encoder.parameters()).device
     for start in range(0, expression.shape[0], BLOCK):
         rows = expression[start : start + BLOCK].toarray()
         mean, _ = encoder(torch.from_numpy(rows).to(device))
-        means[start : start + BLOCK] = mean.cpu().numpy()
-    return means
+        yield start, mean.cpu().numpy()
 
 
 def fit_projection(means: np.ndarray, n_components: int | None) -> Projection:

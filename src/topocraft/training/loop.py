@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import torch
-from scipy import sparse
 
 from topocraft.config import TrainingConfig
 from topocraft.errors import TrainingError
@@ -14,6 +13,7 @@ from topocraft.model.networks import Networks
 from topocraft.model.triplets import choose_triplets
 from topocraft.progress import Progress
 from topocraft.randomness import numpy_stream, torch_stream
+from topocraft.rows import Rows
 from topocraft.topology.clusters import Topology
 from topocraft.training.sampler import BalancedSampler, epochs_for
 from topocraft.training.step import LOSS_NAMES, Step, gather
@@ -23,7 +23,7 @@ History = dict[str, list[float]]
 
 def train(
     networks: Networks,
-    expression: sparse.csr_matrix,
+    expression: Rows,
     batch: np.ndarray,
     topology: Topology,
     config: TrainingConfig,
@@ -39,7 +39,7 @@ def train(
     networks
         Encoder, decoder and classifier, on the device to train on.
     expression
-        Log-normalised values, CSR, (n_cells, n_genes).
+        Log-normalised values, (n_cells, n_genes): CSR, or rows that lie on disk.
     batch
         Batch codes 0 … S−1, (n_cells,).
     topology
