@@ -142,6 +142,13 @@ def audits(log: Path, only: list[str] | None) -> None:
     write_audits(log, only)
 
 
+def scale(folder: Path, only: list[str] | None) -> None:
+    """Write ``docs/scale.md``: seconds and memory by cells, in memory and in blocks."""
+    from scale import write_scale
+
+    write_scale(folder, only)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start-up": lambda _: start_up(),
     "steps": lambda _: steps(),
@@ -158,6 +165,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "pages": lambda chosen: pages(chosen.runs / "integrated"),
     "results": lambda chosen: results(chosen.runs / "results", chosen.only),
     "audit": lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only),
+    "scale": lambda chosen: scale(chosen.runs / "scale", chosen.only),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
 }
 
@@ -168,7 +176,7 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
     parser.add_argument("--seeds", type=int, default=1, help="seeds of scores, choices and scenarios (default 1)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, or of the sets (default all)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, the sets or the sizes (default all)")
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)
     print(process.machine())

@@ -63,8 +63,9 @@ def most_variable(moments: Moments, n_top: int) -> np.ndarray:
 
     Examples
     --------
-    >>> mean, variance = np.linspace(1.0, 2.0, 50)[None], np.ones((1, 50))
-    >>> variance[0, [10, 20]] = 3.0
+    >>> mean = np.linspace(1.0, 2.0, 200)[None]
+    >>> variance = mean * np.tile([1.0, 2.0], 100)
+    >>> variance[0, [10, 20]] *= 9
     >>> most_variable(Moments(mean > 0, mean, variance), 2).tolist()
     [10, 20]
     """
