@@ -182,5 +182,5 @@ def _bytes(group: Any) -> int:
     total = 0
     for name in group:
         item = group[name]
-        total += int(np.prod(item.shape)) * item.dtype.itemsize if hasattr(item, "shape") else _bytes(item)
+        total += (item.size or 0) * item.dtype.itemsize if hasattr(item, "size") else _bytes(item)
     return total
