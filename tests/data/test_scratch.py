@@ -13,7 +13,6 @@ import pytest
 from scipy import sparse
 
 from topocraft.data.scratch import ScratchRows, write_scratch
-from topocraft.errors import FileError
 
 
 def _written(folder: Path, n_genes: int = 300) -> tuple[ScratchRows, sparse.csr_matrix]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Counting:
 
 def _stored(values: Any, *cuts: int) -> tuple[Source, list[Counting]]:
     edges = [0, *cuts, values.shape[0]]
-    pieces = [Counting(values[first:last]) for first, last in zip(edges, edges[1:], strict=False)]
+    pieces = [Counting(values[first:last]) for first, last in pairwise(edges)]
     return Source(tuple(Part(piece, np.arange(values.shape[1])) for piece in pieces)), pieces
 
 

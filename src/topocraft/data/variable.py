@@ -40,9 +40,9 @@ def gene_moments(blocks: Iterable[tuple[np.ndarray, sparse.csr_matrix]], pool: n
         here = pool[places]
         for code in np.unique(here):
             rows = block[here == code]
-            values = np.expm1(rows.data).astype(np.float64)
+            values = np.expm1(rows.data)
             total[code] += np.bincount(rows.indices, values, n_genes)
-            squares[code] += np.bincount(rows.indices, values**2, n_genes)
+            squares[code] += np.bincount(rows.indices, np.square(values), n_genes)
     sizes = np.bincount(pool)[:, None]
     mean = total / sizes
     with np.errstate(divide="ignore", invalid="ignore"):
