@@ -76,8 +76,8 @@ def _write_page(rows: dict[str, dict[str, float]]) -> None:
         "# Time and memory by number of cells",
         "",
         "Written by `python benchmarks/run.py scale`. Simulated cells (`topocraft simulate baseline`, two batches),",
-        "2,000 chosen genes, the defaults, whole job from file to file. Seconds of the wall clock, and of the processor in",
-        "brackets; peak resident memory as the operating system tells it. In brackets at the end, what is to be reached.",
+        "2,000 chosen genes, the defaults, whole job from file to file. Seconds of the wall clock, and of the processor",
+        "in brackets; peak resident memory as the operating system tells it. At the end, what is to be reached.",
         "",
         "| cells × genes | in memory | in blocks |",
         "|---|---|---|",
@@ -90,8 +90,8 @@ def _write_page(rows: dict[str, dict[str, float]]) -> None:
     if loads:
         lines += [
             "",
-            f"The load of the machine was {min(loads):.1f} to {max(loads):.1f} as the jobs began. Where that is near or above",
-            "its number of cores, other work slowed the jobs down; memory does not depend on that.",
+            f"The load of the machine was {min(loads):.1f} to {max(loads):.1f} as the jobs began. Where that is near",
+            "or above its number of cores, other work slowed the jobs down; memory does not depend on that.",
         ]
     PAGE.write_text("\n".join([*lines, "", *machines, ""]), encoding="utf-8")
 
