@@ -76,7 +76,7 @@ def _write_page(rows: dict[str, dict[str, float]]) -> None:
         "# Time and memory by number of cells",
         "",
         "Written by `python benchmarks/run.py scale`. Simulated cells (`topocraft simulate baseline`, two batches),",
-        "2,000 chosen genes, the defaults, whole job from file to file. Seconds of the wall clock, and of the processor",
+        "2,000 chosen genes, the defaults, whole job from file to file. Seconds on the wall clock, of the processor",
         "in brackets; peak resident memory as the operating system tells it. At the end, what is to be reached.",
         "",
         "| cells × genes | in memory | in blocks |",

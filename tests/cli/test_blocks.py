@@ -39,7 +39,7 @@ def test_a_dry_run_tells_and_leaves_nothing(quickly: Run, folder: Path) -> None:
     told = [quickly("cells.h5ad", "-b", "batch", "--dry-run", "--memory", memory).stdout for memory in ("1MB", "1TB")]
     assert sorted(folder.iterdir()) == before
     exact = [[line for line in text.splitlines() if "estimate" not in line] for text in told]
-    assert len(exact[0]) > 8
+    assert len(exact[0]) > 5
     assert exact[0] == exact[1]
 
 
