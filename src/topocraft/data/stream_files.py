@@ -112,7 +112,7 @@ def stored_bytes(paths: Sequence[Path]) -> int:
     """Return how many bytes of memory all arrays of some files would take."""
     total = 0
     for path in paths:
-        with _opened(Path(path)) as group:
+        with readable(Path(path), "a file of AnnData"), _opened(Path(path)) as group:
             total += _bytes(group)
     return total
 
