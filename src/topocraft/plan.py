@@ -128,7 +128,8 @@ def make_plan(cells: Cells, config: IntegrationConfig) -> Plan:
         precision=precision,
         threads=threads,
         seconds=SECONDS_TO_START + SECONDS_PER_CELL * cells.n_cells + epochs * sampler.n_steps * step,
-        peak_bytes=_peak_bytes(cells, n_selected, rows, work.n_parameters, config.model),
+        peak_bytes=_peak_bytes(n_selected, rows, work.n_parameters, config.model)
+        + _bytes_of_cells(cells, prepared.expression.nnz, config.model),
     )
 
 
@@ -175,18 +176,19 @@ def product_speed(device: str, precision: str, seconds: float = 0.2) -> float:
     return 2.0 * 1024**3 * count / (time.perf_counter() - start)
 
 
-def _peak_bytes(cells: Cells, n_genes: int, rows: int, n_parameters: int, config: ModelConfig) -> float:
+def _peak_bytes(n_genes: int, rows: int, n_parameters: int, config: ModelConfig) -> float:
+    """Return what is needed however few the cells."""
     units: int = sum(config.encoder_widths) + sum(config.decoder_widths) + 3 * config.n_latent
     activations = 4 * rows * (COPIES_OF_GENES * n_genes + COPIES_OF_UNITS * units)
     networks = 4 * FLOATS_PER_PARAMETER * n_parameters
-    return float(BASE_BYTES + networks + activations + _bytes_of_cells(cells, n_genes, config))
+    return float(BASE_BYTES + networks + activations)
 
 
-def _bytes_of_cells(cells: Cells, n_genes: int, config: ModelConfig) -> int:
-    """Return what grows with cells: their values, and what the networks make of them."""
+def _bytes_of_cells(cells: Cells, n_chosen: int, config: ModelConfig) -> int:
+    """Return what grows with cells: their values, ``n_chosen`` of chosen genes, and the networks' means."""
     if not isinstance(cells.values, StoredRows):
         counts: int = cells.values.data.nbytes + cells.values.indices.nbytes
         return COPIES_OF_COUNTS * counts + 8 * cells.n_cells * config.n_latent
     at_once = min(cells.n_cells, FITTED_CELLS)
-    chosen = 8 * at_once * min(n_genes, int(np.mean(cells.values.detected)))
+    chosen = 8 * n_chosen * at_once // cells.n_cells
     return 2 * chosen + 8 * at_once * config.n_latent + BYTES_PER_STORED_CELL * cells.n_cells

@@ -40,6 +40,11 @@ class ScratchRows:
         self._columns = _Column(np.min_scalar_type(shape[1]), folder)
         self._values = _Column(np.dtype(np.float32), folder)
 
+    @property
+    def nnz(self) -> int:
+        """Number of non-zeros."""
+        return int(self._ends[self._written])
+
     def append(self, places: np.ndarray, block: sparse.csr_matrix) -> None:
         """Write some rows, and remember the places at which they are to stand."""
         first, last = self._written, self._written + len(places)
