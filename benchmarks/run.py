@@ -156,6 +156,13 @@ def tuning(log: Path, only: list[str] | None, grid: str) -> None:
     write_tuning(log, only, grid)
 
 
+def scale(folder: Path, only: list[str] | None) -> None:
+    """Write ``docs/scale.md``: seconds and memory by cells, in memory and in blocks."""
+    from scale import write_scale
+
+    write_scale(folder, only)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start-up": lambda _: start_up(),
     "steps": lambda _: steps(),
@@ -174,6 +181,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "results": lambda chosen: results(chosen.runs / "results", chosen.only),
     "audit": lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only),
     "tuning": lambda chosen: tuning(chosen.runs / "tuning.jsonl", chosen.only, chosen.grid),
+    "scale": lambda chosen: scale(chosen.runs / "scale", chosen.only),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
 }
 
@@ -184,7 +192,7 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
     parser.add_argument("--seeds", type=int, default=1, help="seeds of scores, choices and scenarios (default 1)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, or of the sets (default all)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, the sets or the sizes (default all)")
     parser.add_argument("--grid", choices=("full", "small"), default="full", help="of tuning (default full)")
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)

@@ -18,15 +18,26 @@ if TYPE_CHECKING:
     from topocraft.evaluation import evaluate
     from topocraft.integration import integrate
     from topocraft.integrator import Integrator
+    from topocraft.streaming import integrate_files
     from topocraft.tuning import tune
 
-__all__ = ["Checkpoints", "IntegrationConfig", "Integrator", "__version__", "evaluate", "integrate", "tune"]
+__all__ = [
+    "Checkpoints",
+    "IntegrationConfig",
+    "Integrator",
+    "__version__",
+    "evaluate",
+    "integrate",
+    "integrate_files",
+    "tune",
+]
 
 _LAZY = {
     "Integrator": "topocraft.integrator",
     "evaluate": "topocraft.evaluation",
     "integrate": "topocraft.integration",
     "tune": "topocraft.tuning",
+    "integrate_files": "topocraft.streaming",
 }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from topocraft.checkpoints import Checkpoints
 from topocraft.config import IntegrationConfig
-from topocraft.data.cells import from_anndata
+from topocraft.data.cells import Cells, from_anndata
+from topocraft.data.stream import Source, is_on_disk
 from topocraft.display import attended
 from topocraft.integrator import Integrator
 from topocraft.provenance import KEY, annotate, describe_read
@@ -35,8 +37,9 @@ def integrate(
     Parameters
     ----------
     adata
-        Raw counts (or log1p-normalised values), cells × genes. Keeps its counts, genes and order; cells that
-        quality control set aside are marked, and embedded like the others unless the configuration says otherwise.
+        Raw counts (or log1p-normalised values), cells × genes; an ``X`` left on disk (``backed="r"``) is read in
+        blocks. Keeps its counts, genes and order; cells that quality control set aside are marked, and embedded like
+        the others unless the configuration says otherwise.
     batch_key
         Column of ``obs`` with the batch of every cell; several columns are combined.
     config
@@ -82,19 +85,49 @@ def integrate(
     (200, 50)
     """
     config = config or IntegrationConfig()
-    cells = from_anndata(
-        adata,
-        batch_key,
-        layer=layer,
-        labels_low=labels_low,
-        labels_high=labels_high,
-        gene_mask=gene_mask,
-        input_kind=config.preprocess.input_kind,
-    )
+    reading = Reading(batch_key, layer, labels_low, labels_high, gene_mask)
+    on_disk = layer is None and is_on_disk(adata.X)
+    cells = reading.cells(adata, config, Source.of(adata.X) if on_disk else None)
     with attended(progress) as shown:
-        integrator = Integrator(config).fit(cells, shown, checkpoints)
+        return fit_and_annotate(adata, cells, reading, config, shown, checkpoints)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What of an AnnData is read; parameters as for ``integrate``."""
+
+    batch_key: str | Sequence[str]
+    layer: str | None = None
+    labels_low: str | None = None
+    labels_high: str | None = None
+    gene_mask: str | None = None
+
+    def cells(self, adata: AnnData, config: IntegrationConfig, stored: Source | None = None) -> Cells:
+        """Return the cells of an AnnData, whose values may lie on disk; see ``from_anndata``."""
+        return from_anndata(
+            adata,
+            self.batch_key,
+            layer=self.layer,
+            labels_low=self.labels_low,
+            labels_high=self.labels_high,
+            gene_mask=self.gene_mask,
+            input_kind=config.preprocess.input_kind,
+            stored=stored,
+        )
+
+
+def fit_and_annotate(
+    adata: AnnData,
+    cells: Cells,
+    reading: Reading,
+    config: IntegrationConfig,
+    progress: Progress,
+    checkpoints: Checkpoints | None = None,
+) -> Integrator:
+    """Fit a model to cells, embed them, and write what came out into the AnnData that they are from."""
+    integrator = Integrator(config).fit(cells, progress, checkpoints)
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
-    used = {"labels_low": labels_low, "labels_high": labels_high}
+    used = {"labels_low": reading.labels_low, "labels_high": reading.labels_high}
     adata.uns[KEY]["annotation"] = {level: key for level, key in used.items() if key is not None}
-    adata.uns[KEY]["read"] = describe_read(batch_key, layer, gene_mask)
+    adata.uns[KEY]["read"] = describe_read(reading.batch_key, reading.layer, reading.gene_mask)
     return integrator

@@ -104,7 +104,7 @@ class Integrator:
         from topocraft.model.networks import Networks
         from topocraft.training.alignment import fit_alignment
         from topocraft.training.checkpoint import Fitted
-        from topocraft.training.embed import fit_projection, posterior_means
+        from topocraft.training.embed import project
         from topocraft.training.guard import Stopped
         from topocraft.training.identity import run_facts
         from topocraft.training.loop import train
@@ -157,13 +157,13 @@ class Integrator:
         watch.lap("train")
 
         progress.phase("embed")
-        means = posterior_means(networks.encoder, prepared.expression, names.cells)
-        projection = fit_projection(means, config.embedding.n_components)
+        draws = numpy_stream(config.seed, "projection")
+        n_components = config.embedding.n_components
+        projection, points = project(networks.encoder, prepared.expression, n_components, draws, names.cells)
         watch.lap("embed")
 
-        alignment = fit_alignment(
-            projection.apply(means), batch, config.embedding, numpy_stream(config.seed, "alignment"), progress
-        )
+        draws = numpy_stream(config.seed, "alignment")
+        alignment = fit_alignment(points, batch, config.embedding, draws, progress)
         watch.lap("align")
         facts = {
             "fingerprint": identity,
@@ -212,9 +212,13 @@ class Integrator:
         fitted = self._require_fit()
         from topocraft.training.embed import posterior_means
 
+        codes = _codes(cells, fitted.batch_names)
+        placed = np.empty((cells.n_cells, fitted.projection.axes.shape[1]), dtype=np.float32)
         with processor(self.config.threads):
-            means = posterior_means(fitted.networks.encoder, express(cells, fitted.genes), cells.cell_names)
-            return fitted.alignment.apply(fitted.projection.apply(means), _codes(cells, fitted.batch_names))
+            for places, part in cells.parts("embed"):
+                means = posterior_means(fitted.networks.encoder, express(part, fitted.genes), part.cell_names)
+                placed[places] = fitted.alignment.apply(fitted.projection.apply(means), codes[places])
+        return placed
 
     @property
     def history_(self) -> History:

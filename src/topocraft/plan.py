@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from topocraft.config import IntegrationConfig, ModelConfig
+from topocraft.data.stream import StoredRows
+from topocraft.topology.components import FITTED_CELLS
 
 if TYPE_CHECKING:
     from topocraft.data.cells import Cells
@@ -27,6 +29,8 @@ BASE_BYTES = 600e6
 COPIES_OF_COUNTS = 4
 COPIES_OF_GENES, COPIES_OF_UNITS = 12, 4
 """How many arrays of cells × genes, and of cells × hidden units, one step holds at its peak."""
+BYTES_PER_STORED_CELL = 800
+"""Names, order and embedding of a cell whose values stay on disk."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,8 @@ def make_plan(cells: Cells, config: IntegrationConfig) -> Plan:
         precision=precision,
         threads=threads,
         seconds=SECONDS_TO_START + SECONDS_PER_CELL * cells.n_cells + epochs * sampler.n_steps * step,
-        peak_bytes=_peak_bytes(cells, n_selected, rows, work.n_parameters, config.model),
+        peak_bytes=_peak_bytes(n_selected, rows, work.n_parameters, config.model)
+        + _bytes_of_cells(cells, prepared.expression.nnz, config.model),
     )
 
 
@@ -171,10 +176,19 @@ def product_speed(device: str, precision: str, seconds: float = 0.2) -> float:
     return 2.0 * 1024**3 * count / (time.perf_counter() - start)
 
 
-def _peak_bytes(cells: Cells, n_genes: int, rows: int, n_parameters: int, config: ModelConfig) -> float:
-    counts = cells.values.data.nbytes + cells.values.indices.nbytes
+def _peak_bytes(n_genes: int, rows: int, n_parameters: int, config: ModelConfig) -> float:
+    """Return what is needed however few the cells."""
     units: int = sum(config.encoder_widths) + sum(config.decoder_widths) + 3 * config.n_latent
     activations = 4 * rows * (COPIES_OF_GENES * n_genes + COPIES_OF_UNITS * units)
     networks = 4 * FLOATS_PER_PARAMETER * n_parameters
-    means = 8 * cells.n_cells * config.n_latent
-    return float(BASE_BYTES + COPIES_OF_COUNTS * counts + networks + activations + means)
+    return float(BASE_BYTES + networks + activations)
+
+
+def _bytes_of_cells(cells: Cells, n_chosen: int, config: ModelConfig) -> int:
+    """Return what grows with cells: their values, ``n_chosen`` of chosen genes, and the networks' means."""
+    if not isinstance(cells.values, StoredRows):
+        counts: int = cells.values.data.nbytes + cells.values.indices.nbytes
+        return COPIES_OF_COUNTS * counts + 8 * cells.n_cells * config.n_latent
+    at_once = min(cells.n_cells, FITTED_CELLS)
+    chosen = 8 * n_chosen * at_once // cells.n_cells
+    return 2 * chosen + 8 * at_once * config.n_latent + BYTES_PER_STORED_CELL * cells.n_cells

@@ -35,6 +35,17 @@ def python_stream(seed: int, name: str) -> random.Random:
     return random.Random(stream_seed(seed, name))
 
 
+def some_of(n: int, most: int, generator: np.random.Generator) -> np.ndarray | None:
+    """Return ``most`` of ``n`` indices, sorted, drawn evenly; ``None`` where there are no more than that.
+
+    Examples
+    --------
+    >>> some_of(3, 5, numpy_stream(0, "example")) is None
+    True
+    """
+    return np.sort(generator.choice(n, most, replace=False)) if n > most else None
+
+
 def torch_stream(seed: int, name: str, device: str = "cpu") -> torch.Generator:
     """Return an independent torch generator on ``device`` for the stream ``name``."""
     import torch

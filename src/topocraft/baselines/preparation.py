@@ -198,7 +198,7 @@ def _selected(kept: Cells, expression: sparse.csr_matrix, genes: tuple[str, ...]
     adata = _annotated(expression, obs, genes, kept.kind)
     adata.obsm["X_pca"] = principal_components(expression, N_COMPONENTS)
     if kept.kind != "log1p":
-        adata.layers["counts"] = kept.values[:, pd.Index(kept.gene_names).get_indexer(genes)].tocsr()
+        adata.layers["counts"] = sparse.csr_matrix(kept.values)[:, pd.Index(kept.gene_names).get_indexer(genes)]
     return adata
 
 

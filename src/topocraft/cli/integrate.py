@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from topocraft.cli import options, targets
+from topocraft.cli.blocks import in_blocks, integrate_in_blocks
 from topocraft.cli.outcome import ERR, OUT, explained, tell
 from topocraft.config import IntegrationConfig
 from topocraft.display import choose_progress
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from topocraft.checkpoints import Checkpoints
+    from topocraft.integration import Reading
     from topocraft.integrator import Integrator
     from topocraft.plan import Plan
     from topocraft.progress import Progress
@@ -72,6 +74,7 @@ def integrate(
     checkpoint_every: targets.CheckpointEvery = None,
     resume: targets.Resume = False,
     keep_checkpoint: targets.KeepCheckpoint = False,
+    memory: options.Memory = None,
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -101,11 +104,11 @@ def integrate(
     started = time.monotonic()
     with explained() as written:
         settled = options.settled(config, settings or [], fields)
+        large = in_blocks(files, memory, orthologs, label_key, report)
         with choose_progress(quiet, ERR) as progress:
             if output is None or dry_run:
                 targets.require_places(output, save_model, report, force, files)
-                adata, columns = _read(files, columns, genes, progress)
-                plan = _plan(adata, columns, settled)
+                plan = (_plan_in_blocks if large else _plan)(files, columns, genes, settled, progress)
             else:
                 target = targets.Targets(
                     output=output,
@@ -118,9 +121,17 @@ def integrate(
                 )
                 target.require(files)
                 with target.held(progress):
-                    adata, columns = _read(files, columns, genes, progress)
-                    model, scores = _integrate(adata, columns, settled, progress, target.asked)
-                    written.extend(_write(adata, model, columns, target, progress))
+                    if large:
+                        adata, model = integrate_in_blocks(
+                            files, columns.reading, settled, make_unique, target, progress
+                        )
+                        scores = None
+                        written.append(target.output)
+                        written.extend(_save(model, target, target.replaces))
+                    else:
+                        adata, columns = _read(files, columns, genes, progress)
+                        model, scores = _integrate(adata, columns, settled, progress, target.asked)
+                        written.extend(_write(adata, model, columns, target, progress))
         if output is None or dry_run:
             OUT.print(plan_table(plan))
         elif not quiet:
@@ -136,6 +147,13 @@ class _Columns:
     labels_high: str | None
     label_key: str | None
 
+    @property
+    def reading(self) -> Reading:
+        """What of the cells enters the integration."""
+        from topocraft.integration import Reading
+
+        return Reading(self.batch_key, self.layer, self.labels_low, self.labels_high, self.gene_mask)
+
 
 @dataclass(frozen=True)
 class _Genes:
@@ -147,6 +165,7 @@ class _Genes:
 def _read(files: Sequence[Path], columns: _Columns, genes: _Genes, progress: Progress) -> tuple[AnnData, _Columns]:
     from topocraft.data.columns import cell_types
     from topocraft.data.files import read_many
+    from topocraft.data.joining import shared_genes
 
     progress.phase("read")
     loaded = read_many(files, genes.make_unique, orthologs=genes.orthologs, rule=genes.rule)
@@ -155,35 +174,26 @@ def _read(files: Sequence[Path], columns: _Columns, genes: _Genes, progress: Pro
     if columns.label_key:
         cell_types(loaded.adata.obs, columns.label_key)
     if len(files) > 1:
-        columns = replace(columns, gene_mask=_shared_genes(loaded.adata, columns.gene_mask))
+        columns = replace(columns, gene_mask=shared_genes(loaded.adata, columns.gene_mask))
     return loaded.adata, columns
 
 
-def _shared_genes(adata: AnnData, gene_mask: str | None) -> str:
-    """Of several files, only genes that all of them measured are used: unmeasured is not zero."""
-    from topocraft.data.columns import column
-
-    if gene_mask is None:
-        return "in_every_file"
-    chosen = column(adata.var, gene_mask, "gene_mask", of="var").isin([True])
-    adata.var["topocraft_genes"] = chosen & adata.var["in_every_file"]
-    return "topocraft_genes"
-
-
-def _plan(adata: AnnData, columns: _Columns, config: IntegrationConfig) -> Plan:
-    from topocraft.data.cells import from_anndata
+def _plan(
+    files: Sequence[Path], columns: _Columns, genes: _Genes, config: IntegrationConfig, progress: Progress
+) -> Plan:
     from topocraft.plan import make_plan
 
-    cells = from_anndata(
-        adata,
-        columns.batch_key,
-        layer=columns.layer,
-        labels_low=columns.labels_low,
-        labels_high=columns.labels_high,
-        gene_mask=columns.gene_mask,
-        input_kind=config.preprocess.input_kind,
-    )
-    return make_plan(cells, config)
+    adata, columns = _read(files, columns, genes, progress)
+    return make_plan(columns.reading.cells(adata, config), config)
+
+
+def _plan_in_blocks(
+    files: Sequence[Path], columns: _Columns, genes: _Genes, config: IntegrationConfig, progress: Progress
+) -> Plan:
+    from topocraft.streaming import plan_files
+
+    progress.phase("read")
+    return plan_files(files, columns.reading, config, make_unique=genes.make_unique)
 
 
 def _integrate(
@@ -193,17 +203,7 @@ def _integrate(
     from topocraft.report import score_result
 
     keys, layer, gene_mask = columns.batch_key, columns.layer, columns.gene_mask
-    model = integrate(
-        adata,
-        keys,
-        config=config,
-        layer=layer,
-        labels_low=columns.labels_low,
-        labels_high=columns.labels_high,
-        gene_mask=gene_mask,
-        progress=progress,
-        checkpoints=checkpoints,
-    )
+    model = integrate(adata, **vars(columns.reading), config=config, progress=progress, checkpoints=checkpoints)
     if columns.label_key is None:
         return model, None
     progress.phase("score")
@@ -225,11 +225,15 @@ def _write(
     target.note_ending()
     write_result(adata, target.output, force=force)
     yield target.output
+    yield from _save(model, target, force)
+    if target.page is not None:
+        yield from _report(adata, columns, target.page, target.output, model.config.seed, progress)
+
+
+def _save(model: Integrator, target: targets.Targets, force: bool) -> Iterator[Path]:
     if target.model is not None:
         model.save(target.model, force=force)
         yield target.model
-    if target.page is not None:
-        yield from _report(adata, columns, target.page, target.output, model.config.seed, progress)
 
 
 def _report(

@@ -127,6 +127,12 @@ Epochs = Annotated[Count, option("--epochs", METHOD, "Rounds of training.", DEFA
 Seed = Annotated[Count, option("--seed", RUN, "The same seed gives the same result.", DEFAULT.seed)]
 Where = Annotated[Device | None, option("--device", RUN, "Where to compute.", DEFAULT.device)]
 Threads = Annotated[Count, option("--threads", RUN, "Processor threads.", "the cores granted")]
+Memory = Annotated[
+    Name,
+    option(
+        "--memory", RUN, "Memory to work in: 4GB. Larger .h5ad and .zarr are read in blocks.", "three quarters of it"
+    ),
+]
 ScenarioName = Annotated[
     str | None, typer.Argument(metavar="NAME", help="Scenario to make; --list shows them.", show_default=False)
 ]

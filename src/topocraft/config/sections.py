@@ -66,6 +66,9 @@ class TopologyConfig(Checked):
     """Cluster all cells at once, or each batch alone."""
     nesting: Nesting = "graph"
     """High clustering inside each low cluster, or on the whole graph."""
+    sketch: int | None = 50_000
+    """Cells that are clustered where there are more than twice as many: a fair sketch, from which the others take the
+    clusters of their nearest neighbour. ``None`` clusters all."""
     separation: Separation = "graded"
     """How far cells of different low clusters are to lie apart: by as much of the margin as the two clusters are
     clearly apart in the graph, or all by the full margin."""
@@ -75,6 +78,7 @@ class TopologyConfig(Checked):
         "n_neighbors": (2, UNLIMITED),
         "low_resolution": (1e-6, UNLIMITED),
         "high_resolution": (1e-6, UNLIMITED),
+        "sketch": (100, UNLIMITED),
     }
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,12 @@ from scipy import sparse
 
 from topocraft.config import InputKind
 from topocraft.data.columns import batch_labels, chosen_genes, given_labels
+from topocraft.data.stream import Source, StoredRows, is_on_disk
+from topocraft.data.values import ValueKind, canonical, facts_of, require_sound, value_kind
 from topocraft.errors import InputError, list_names, nearest_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
-
-ValueKind = Literal["counts", "fractional counts", "log1p"]
-LARGEST_LOG1P = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +28,8 @@ class Cells:
     Parameters
     ----------
     values
-        Cells × genes, CSR, float32, sorted, no explicit zeros: raw counts or log1p-normalised values.
+        Cells × genes, CSR, float32, sorted, no explicit zeros: raw counts or log1p-normalised values; or the same left
+        on disk.
     batch
         Batch of every cell as an index into ``batch_names``, int64.
     batch_names
@@ -42,7 +42,7 @@ class Cells:
         The user's own annotation of each cell, ``None`` where a cell has none; or no annotation at all.
     """
 
-    values: sparse.csr_matrix
+    values: sparse.csr_matrix | StoredRows
     batch: np.ndarray
     batch_names: tuple[str, ...]
     cell_names: np.ndarray
@@ -79,19 +79,38 @@ class Cells:
             labels_high=None if self.labels_high is None else self.labels_high[which],
         )
 
+    def parts(self, phase: str) -> Iterator[tuple[np.ndarray | slice, Cells]]:
+        """Yield the cells in memory with their places: all at once, or where they lie on disk block by block.
+
+        Parts that come from disk carry no labels.
+        """
+        if not isinstance(self.values, StoredRows):
+            yield slice(None), self
+            return
+        bare = replace(self, labels_low=None, labels_high=None)
+        for places, block in self.values.blocks(phase):
+            yield places, replace(bare, values=block, batch=self.batch[places], cell_names=self.cell_names[places])
+
     def digests(self) -> np.ndarray:
         """Return a 16-byte digest of each cell's values and batch, independent of name and order."""
-        indptr, data = self.values.indptr, self.values.data
-        indices = self.values.indices.astype(np.int32, copy=False)
-        names = [name.encode() for name in self.batch_names]
         digests = np.empty(self.n_cells, dtype="S16")
-        for cell in range(self.n_cells):
-            stored = slice(indptr[cell], indptr[cell + 1])
-            digest = hashlib.blake2b(indices[stored].tobytes(), digest_size=16, key=b"topocraft")
-            digest.update(data[stored].tobytes())
-            digest.update(names[self.batch[cell]])
-            digests[cell] = digest.digest()
+        names = [name.encode() for name in self.batch_names]
+        for places, part in self.parts("order"):
+            digests[places] = _digests(part.values, [names[code] for code in part.batch])
         return digests
+
+
+def _digests(values: sparse.csr_matrix, names: Sequence[bytes]) -> np.ndarray:
+    indptr, data = values.indptr, values.data
+    indices = values.indices.astype(np.int32, copy=False)
+    digests = np.empty(len(names), dtype="S16")
+    for cell, name in enumerate(names):
+        stored = slice(indptr[cell], indptr[cell + 1])
+        digest = hashlib.blake2b(indices[stored].tobytes(), digest_size=16, key=b"topocraft")
+        digest.update(data[stored].tobytes())
+        digest.update(name)
+        digests[cell] = digest.digest()
+    return digests
 
 
 def canonical_order(digests: np.ndarray) -> np.ndarray:
@@ -115,6 +134,7 @@ def from_anndata(
     labels_high: str | None = None,
     gene_mask: str | None = None,
     input_kind: InputKind = "auto",
+    stored: Source | None = None,
 ) -> Cells:
     """Check an AnnData and return its cells; the AnnData is not changed.
 
@@ -132,6 +152,8 @@ def from_anndata(
         Boolean column of ``adata.var``: the genes to read; all where left out.
     input_kind
         "counts" or "log1p" to say what the values are, "auto" to find out.
+    stored
+        Where the values lie on disk, in place of ``X`` and layers.
 
     Raises
     ------
@@ -159,15 +181,14 @@ def from_anndata(
             "With one batch there is nothing to integrate: name another column."
         )
     genes = chosen_genes(adata.var, gene_mask)
-    matrix = _matrix(adata, layer)
-    values = _checked_values(matrix if gene_mask is None else matrix[:, genes])
+    values, kind = _checked_values(stored or _matrix(adata, layer), genes, input_kind)
     return Cells(
         values=values,
         batch=codes.astype(np.int64),
         batch_names=tuple(str(name) for name in names),
         cell_names=adata.obs_names.to_numpy(dtype=object),
         gene_names=adata.var_names.to_numpy(dtype=object)[genes],
-        kind=_value_kind(values.data, input_kind),
+        kind=kind,
         labels_low=_own_labels(adata.obs, labels_low, "labels_low"),
         labels_high=_own_labels(adata.obs, labels_high, "labels_high"),
     )
@@ -207,37 +228,19 @@ def _matrix(adata: AnnData, layer: str | None) -> Any:
     return adata.layers[layer]
 
 
-def _checked_values(matrix: Any) -> sparse.csr_matrix:
-    with np.errstate(over="ignore"):
-        values = sparse.csr_matrix(matrix, dtype=np.float32)
-    if values.has_canonical_format is False or (values.data == 0).any():
-        values = values.copy()
-        values.sum_duplicates()
-        values.eliminate_zeros()
-    if not np.isfinite(values.data).all():
-        count = int((~np.isfinite(values.data)).sum())
-        raise InputError(f"Values must be finite; {count:,} are NaN or infinite. Remove or repair them first.")
-    if values.nnz and values.data.min() < 0:
-        raise InputError(
-            f"Values must not be negative; the smallest is {values.data.min():.4g}, so this looks like scaled or "
-            "corrected data. Pass raw counts: a layer such as layer='counts', or adata.raw.to_adata()."
-        )
-    if values.nnz == 0:
-        raise InputError("Values must not all be zero; every one is. Is this the right layer?")
-    return values
-
-
-def _value_kind(stored: np.ndarray, input_kind: InputKind) -> ValueKind:
-    whole = bool((stored == np.rint(stored)).all())
-    looks_log = not whole and stored.max() <= LARGEST_LOG1P
-    if input_kind == "log1p" and stored.max() > LARGEST_LOG1P:
-        raise InputError(
-            f"input_kind 'log1p' allows values up to {LARGEST_LOG1P:g}; the largest is {stored.max():.4g}, "
-            "which no logarithm of counts reaches. Pass input_kind='counts'."
-        )
-    if input_kind == "log1p" or (input_kind == "auto" and looks_log):
-        return "log1p"
-    return "counts" if whole else "fractional counts"
+def _checked_values(
+    matrix: Any, genes: np.ndarray, input_kind: InputKind
+) -> tuple[sparse.csr_matrix | StoredRows, ValueKind]:
+    if is_on_disk(matrix):
+        raise InputError("Values must be in memory here; X lies on disk. Call adata.to_memory() first.")
+    values: sparse.csr_matrix | StoredRows
+    if isinstance(matrix, Source):
+        values, facts = matrix.survey(genes)
+    else:
+        values = canonical(matrix if genes.all() else matrix[:, genes])
+        facts = facts_of(values.data)
+    require_sound(facts)
+    return values, value_kind(facts, input_kind)
 
 
 def _quote(batch_key: str | Sequence[str]) -> str:

@@ -54,15 +54,15 @@ def read_cells_file(path: Path, *, make_unique: bool = False) -> Loaded:
     """
     path = Path(path)
     notes: list[str] = []
-    with _explained(path, "a file that can be read"):
+    with readable(path, "a file that can be read"):
         kind = _kind(path)
-    with _explained(path, kind.article), _heard(notes):
+    with readable(path, kind.article), heard(notes):
         adata, said = kind.read(path)
         notes.extend(said)
         if make_unique or kind.is_10x:
-            notes.extend(_number(adata.var_names, adata.var_names_make_unique, "gene"))
+            notes.extend(number_names(adata.var_names, adata.var_names_make_unique, "gene"))
         if make_unique:
-            notes.extend(_number(adata.obs_names, adata.obs_names_make_unique, "cell"))
+            notes.extend(number_names(adata.obs_names, adata.obs_names_make_unique, "cell"))
     return Loaded(adata, tuple(f"{path.name}: {note}" for note in notes))
 
 
@@ -74,7 +74,7 @@ def check_input(path: Path) -> None:
     FileError
         As ``read_cells_file``, but for damage inside the file.
     """
-    with _explained(path, "a file that can be read"):
+    with readable(path, "a file that can be read"):
         _kind(path)
 
 
@@ -122,7 +122,7 @@ def read_many(
         return loaded[0]
     files = {name: item.adata for name, item in zip(names, loaded, strict=True)}
     notes = [note for item in loaded for note in item.notes]
-    with _heard(notes):
+    with heard(notes):
         adata, said = join_files(files) if table is None else join_species_files(files, table, rule=rule)
         notes.extend(said)
     return Loaded(adata, tuple(notes))
@@ -166,7 +166,8 @@ def _missing(path: Path) -> str:
 
 
 @contextmanager
-def _explained(path: Path, article: str) -> Iterator[None]:
+def readable(path: Path, article: str) -> Iterator[None]:
+    """Turn what may go wrong in reading a file into a ``FileError``."""
     try:
         yield
     except (TopocraftError, MemoryError):
@@ -186,7 +187,8 @@ def _explained(path: Path, article: str) -> Iterator[None]:
 
 
 @contextmanager
-def _heard(notes: list[str]) -> Iterator[None]:
+def heard(notes: list[str]) -> Iterator[None]:
+    """Turn the warnings of the libraries into notes."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         yield
@@ -197,7 +199,8 @@ def _heard(notes: list[str]) -> Iterator[None]:
             notes.append(text)
 
 
-def _number(names: Any, make_unique: Callable[[], None], what: str) -> list[str]:
+def number_names(names: Any, make_unique: Callable[[], None], what: str) -> list[str]:
+    """Give repeated names numbers, and say so."""
     repeated = names[names.duplicated()]
     if not len(repeated):
         return []

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from topocraft.data.columns import column
 from topocraft.errors import InputError, list_names
 
 if TYPE_CHECKING:
@@ -98,6 +99,18 @@ def join_files(files: Mapping[str, AnnData]) -> tuple[AnnData, list[str]]:
     return joined, [f"{len(files)} files joined: {counts}.", *notes]
 
 
+def shared_genes(adata: AnnData, gene_mask: str | None) -> str:
+    """Return the column of ``var`` with the genes that joined files may use: unmeasured is not zero.
+
+    Those that every file measured, and that ``gene_mask`` marks where it is given; ``var`` gets a column for both.
+    """
+    if gene_mask is None:
+        return "in_every_file"
+    chosen = column(adata.var, gene_mask, "gene_mask", of="var").isin([True])
+    adata.var["topocraft_genes"] = chosen & adata.var["in_every_file"]
+    return "topocraft_genes"
+
+
 def _require_alike(files: Mapping[str, AnnData]) -> None:
     for name, adata in files.items():
         repeated = adata.var_names[adata.var_names.duplicated()].unique()
@@ -182,13 +195,13 @@ def _widen(values: Any, place: np.ndarray, n_genes: int) -> Any:
 def _join_var(files: Mapping[str, AnnData], genes: pd.Index) -> tuple[pd.DataFrame, list[str]]:
     """Keep the columns in which the files agree on the genes they share; name the others."""
     joined, differing = pd.DataFrame(index=genes), []
-    for column in dict.fromkeys(column for adata in files.values() for column in adata.var.columns):
-        stacked = pd.concat([adata.var[column] for adata in files.values() if column in adata.var]).dropna()
+    for name in dict.fromkeys(name for adata in files.values() for name in adata.var.columns):
+        stacked = pd.concat([adata.var[name] for adata in files.values() if name in adata.var]).dropna()
         first = stacked[~stacked.index.duplicated()]
         if (first.reindex(stacked.index).astype(object) == stacked.astype(object)).all():
-            joined[column] = first.reindex(genes)
+            joined[name] = first.reindex(genes)
         else:
-            differing.append(column)
+            differing.append(name)
     return joined, differing
 
 
@@ -211,15 +224,15 @@ def _same(one: Any, other: Any) -> bool:
 def _tidy(table: pd.DataFrame, section: str) -> list[str]:
     """Turn columns of mixed kinds, which no file format holds, into text or into true, false and missing."""
     mixed = []
-    for column in table.columns:
-        categorical = isinstance(table[column].dtype, pd.CategoricalDtype)
-        values = table[column].cat.categories if categorical else table[column]
+    for name in table.columns:
+        categorical = isinstance(table[name].dtype, pd.CategoricalDtype)
+        values = table[name].cat.categories if categorical else table[name]
         kind = pd.api.types.infer_dtype(values, skipna=True) if values.dtype == object else "string"
         if kind == "boolean" and not categorical:
-            table[column] = table[column].astype("boolean")
+            table[name] = table[name].astype("boolean")
         elif kind not in ("string", "empty"):
-            table[column] = table[column].astype(object).map(str, na_action="ignore")
-            mixed.append(column)
+            table[name] = table[name].astype(object).map(str, na_action="ignore")
+            mixed.append(name)
     return [f"{section} columns of mixed kinds became text: {list_names(mixed)}."] if mixed else []
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from topocraft.data.cells import LARGEST_LOG1P
 from topocraft.data.ortholog_table import SPECIES, UPPER, Orthologs, Rule, Species, read_orthologs, upper_case
+from topocraft.data.values import LARGEST_LOG1P
 from topocraft.errors import InputError, list_names
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ from topocraft.errors import FileError
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from zarr.storage import LocalStore
 
 __all__ = ["atomic_file", "atomic_folder", "atomic_text", "check_output", "write_result"]
 
@@ -51,8 +52,7 @@ def check_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Non
         The ending is another, the folder is missing or read-only, or something stands there already.
     """
     path = Path(path)
-    is_zarr = _is_zarr(path)
-    _require_place(path, is_zarr, force, inputs)
+    _require_place(path, is_zarr(path), force, inputs)
 
 
 def check_file(path: Path, *endings: str, force: bool, inputs: Sequence[Path] = ()) -> None:
@@ -65,14 +65,14 @@ def check_file(path: Path, *endings: str, force: bool, inputs: Sequence[Path] = 
     _require_place(path, False, force, inputs)
 
 
-def _require_place(path: Path, is_zarr: bool, force: bool, inputs: Sequence[Path]) -> None:
+def _require_place(path: Path, is_folder: bool, force: bool, inputs: Sequence[Path]) -> None:
     with explained(path):
         target = followed(path)
         _require_folder(target.parent)
         if target.exists() and any(Path(item).exists() and target.samefile(item) for item in inputs):
             raise FileError(f"Output must not be an input; '{path}' is both. Name another path.")
-        require_kind(target, is_folder=is_zarr)
-        require_free(path, force, MARKS_OF_ZARR if is_zarr else ())
+        require_kind(target, is_folder=is_folder)
+        require_free(path, force, MARKS_OF_ZARR if is_folder else ())
 
 
 def write_result(adata: AnnData, path: Path, *, force: bool) -> None:
@@ -91,13 +91,13 @@ def write_result(adata: AnnData, path: Path, *, force: bool) -> None:
     check_output(path, force=force)
     with warnings.catch_warnings(), anndata.settings.override(allow_write_nullable_strings=True):
         warnings.simplefilter("ignore")
-        whole = _shell(adata)
+        whole = shell_of(adata)
         size = _size(whole)
-        if _is_zarr(path):
+        if is_zarr(path):
             write, place = _write_zarr, atomic_folder(path, force, marks=MARKS_OF_ZARR, size=size)
         else:
             write, place = _write_h5ad, atomic_file(path, force, size=size)
-        with place as partial, _held_back(), _writable(path):
+        with place as partial, held_back(), writable(path):
             write(whole, partial)
 
 
@@ -113,13 +113,21 @@ def _write_h5ad(adata: AnnData, path: Path) -> None:
 
 
 def _write_zarr(adata: AnnData, path: Path) -> None:
+    with patient_store(path) as store:
+        adata.write_zarr(store)
+
+
+@contextmanager
+def patient_store(path: Path) -> Iterator[LocalStore]:
+    """Yield a zarr store that keeps the first failure until the block ends, and raises it then.
+
+    Zarr itself would raise it at once and go on writing in its threads.
+    """
     from zarr.storage import LocalStore
 
     failures: list[OSError] = []
 
     class Patient(LocalStore):
-        """Keeps the first failure for later: zarr would raise it at once and go on writing in its threads."""
-
         async def set(self, key: str, value: Any) -> None:
             if not failures:
                 try:
@@ -128,13 +136,14 @@ def _write_zarr(adata: AnnData, path: Path) -> None:
                     failures.append(error)
 
     try:
-        adata.write_zarr(Patient(path))
+        yield Patient(path)
     finally:
         if failures:
             raise failures[0]
 
 
-def _is_zarr(path: Path) -> bool:
+def is_zarr(path: Path) -> bool:
+    """Tell by its ending whether an output is a zarr folder; refuse what is neither."""
     suffix = path.suffix.lower()
     if suffix not in WRITTEN:
         raise FileError(f"Output must end in {' or '.join(WRITTEN)}; got '{path}'. Change its ending.")
@@ -149,7 +158,7 @@ def _require_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
+def held_back() -> Iterator[None]:
     """Hold a Ctrl-C back until the block has ended; a second one is not held.
 
     HDF5 would swallow it as it closes, and zarr's threads would go on writing after it.
@@ -174,7 +183,8 @@ def _held_back() -> Iterator[None]:
 
 
 @contextmanager
-def _writable(path: Path) -> Iterator[None]:
+def writable(path: Path) -> Iterator[None]:
+    """Turn an annotation that the format cannot hold into a ``FileError``."""
     try:
         yield
     except Exception as error:
@@ -187,7 +197,7 @@ def _writable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _shell(adata: AnnData) -> AnnData:
+def shell_of(adata: AnnData) -> AnnData:
     """Share the arrays and copy the tables; text becomes categories, as h5ad holds no text with gaps."""
     from anndata import AnnData
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from scipy import sparse
 
 from topocraft.config import PreprocessConfig
 from topocraft.data.cells import Cells
+from topocraft.data.scratch import ScratchRows, write_scratch
+from topocraft.data.stream import StoredRows
+from topocraft.data.variable import gene_moments, most_variable
 from topocraft.errors import InputError, ModelError, list_names
 
 PUBLISHED_MIN_GENES = 300
@@ -34,11 +38,11 @@ class Prepared:
     """Cells ready for clustering and training.
 
     ``kept`` marks the cells of the input that passed quality control; ``expression`` holds those,
-    log-normalised, over ``genes.selected`` (CSR, float32).
+    log-normalised, over ``genes.selected`` (CSR, float32; on disk where the cells are).
     """
 
     kept: np.ndarray
-    expression: sparse.csr_matrix
+    expression: sparse.csr_matrix | ScratchRows
     genes: GeneSpace
 
 
@@ -51,20 +55,62 @@ def prepare(cells: Cells, config: PreprocessConfig) -> Prepared:
         Quality control leaves no cell, no gene, or fewer than two batches.
     """
     min_genes = fewest_genes(cells.n_genes, config)
-    kept = np.diff(cells.values.indptr) >= min_genes
-    _require_batches(cells, kept, min_genes)
+    detected = _detected(cells.values)
+    kept = detected >= min_genes
+    _require_batches(cells, detected, min_genes)
     values = cells.values if kept.all() else cells.values[kept]
-    expressed = np.flatnonzero(np.bincount(values.indices, minlength=cells.n_genes) >= config.min_cells)
+    n_showing = _cells_per_gene(values)
+    expressed = np.flatnonzero(n_showing >= config.min_cells)
     if len(expressed) < 2:
         raise InputError(
             f"min_cells={config.min_cells} must leave at least two genes; {len(expressed)} of "
             f"{cells.n_genes:,} are detected in that many cells. Lower min_cells."
         )
-    normalised = _normalise(values[:, expressed], cells.kind, config.target_sum)
-    chosen = choose_genes(normalised, cells.batch[kept], config)
+    expression: sparse.csr_matrix | ScratchRows
+    if isinstance(values, StoredRows):
+        chosen, expression = _from_disk(values, cells.batch[kept], cells.kind, expressed, n_showing, config)
+    else:
+        normalised = _normalise(values[:, expressed], cells.kind, config.target_sum)
+        chosen = choose_genes(normalised, cells.batch[kept], config)
+        expression = normalised[:, chosen].tocsr()
     names = cells.gene_names[expressed]
-    genes = GeneSpace(tuple(names), tuple(names[chosen]), config.target_sum)
-    return Prepared(kept, normalised[:, chosen].tocsr(), genes)
+    return Prepared(kept, expression, GeneSpace(tuple(names), tuple(names[chosen]), config.target_sum))
+
+
+def _detected(values: sparse.csr_matrix | StoredRows) -> np.ndarray:
+    return values.detected if isinstance(values, StoredRows) else np.diff(values.indptr)
+
+
+def _cells_per_gene(values: sparse.csr_matrix | StoredRows) -> np.ndarray:
+    if not isinstance(values, StoredRows):
+        return np.bincount(values.indices, minlength=values.shape[1])
+    n_showing = np.zeros(values.shape[1], dtype=np.int64)
+    for _, block in values.blocks("count"):
+        n_showing += np.bincount(block.indices, minlength=len(n_showing))
+    return n_showing
+
+
+def _from_disk(
+    values: StoredRows,
+    batch: np.ndarray,
+    kind: str,
+    expressed: np.ndarray,
+    n_showing: np.ndarray,
+    config: PreprocessConfig,
+) -> tuple[np.ndarray, ScratchRows]:
+    """Choose genes in one pass over the files, and write them down in another."""
+
+    def normalised(phase: str) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
+        for places, block in values.blocks(phase):
+            yield places, _normalise(block[:, expressed], kind, config.target_sum)
+
+    chosen = np.arange(len(expressed))
+    if len(expressed) > config.n_top_genes:
+        pool = pool_small_batches(batch, config.min_batch_cells)
+        chosen = most_variable(gene_moments(normalised("genes"), pool, len(expressed)), config.n_top_genes)
+    rows = ((places, block[:, chosen].tocsr()) for places, block in normalised("store"))
+    count = int(n_showing[expressed[chosen]].sum())
+    return chosen, write_scratch(rows, (len(batch), len(chosen)), values.scratch, count)
 
 
 def fewest_genes(n_genes: int, config: PreprocessConfig) -> int:
@@ -135,11 +181,11 @@ def pool_small_batches(batch: np.ndarray, min_cells: int) -> np.ndarray:
     return pooled
 
 
-def _require_batches(cells: Cells, kept: np.ndarray, min_genes: int) -> None:
-    left = np.unique(cells.batch[kept])
+def _require_batches(cells: Cells, detected: np.ndarray, min_genes: int) -> None:
+    left = np.unique(cells.batch[detected >= min_genes])
     if len(left) >= 2:
         return
-    median = int(np.median(np.diff(cells.values.indptr)))
+    median = int(np.median(detected))
     named = f"only batch '{cells.batch_names[left[0]]}'" if len(left) else "no cell"
     raise InputError(
         f"min_genes={min_genes} must leave cells of at least two batches; it leaves {named}. "

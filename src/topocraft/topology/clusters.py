@@ -11,11 +11,13 @@ import numpy as np
 from scipy import sparse
 
 from topocraft.config import Scope, TopologyConfig
-from topocraft.randomness import python_stream
+from topocraft.randomness import numpy_stream, python_stream
+from topocraft.rows import Rows
 from topocraft.topology.components import principal_components
 from topocraft.topology.graph import as_network, connectivities
 from topocraft.topology.neighbors import nearest_neighbors
 from topocraft.topology.separation import separations
+from topocraft.topology.sketch import fair_sketch, nearest_of
 
 if TYPE_CHECKING:
     import igraph
@@ -42,7 +44,7 @@ class Topology:
 
 
 def find_topology(
-    expression: sparse.csr_matrix,
+    expression: Rows,
     batch: np.ndarray,
     config: TopologyConfig,
     seed: int = 0,
@@ -54,25 +56,28 @@ def find_topology(
     Parameters
     ----------
     expression
-        Log-normalised values, CSR, (n_cells, n_genes).
+        Log-normalised values, (n_cells, n_genes): CSR, or rows that lie on disk.
     batch
         Batch codes, (n_cells,).
     config
         Resolutions, scope and method (doi:10.1038/s41598-019-41695-z for Leiden).
     seed
-        Of the community detection.
+        Of the community detection, and of what is drawn of many cells.
     labels_low, labels_high
         The user's annotation, ``None`` for unlabelled cells.
     """
-    components = principal_components(expression, config.n_components)
+    components = principal_components(expression, config.n_components, seed)
     low = np.zeros(len(batch), dtype=np.int64)
     high = np.zeros(len(batch), dtype=np.int64)
     graphs = []
     for members in _groups(batch, config.scope):
-        low_here, high_here, graph = _two_levels(components[members], config, seed)
-        low[members] = low_here + low.max() + 1
-        high[members] = high_here + high.max() + 1
-        graphs.append((members, graph))
+        points = components[members]
+        drawn = _sketch(points, batch[members], config.sketch, seed)
+        low_here, high_here, graph = _two_levels(points if drawn is None else points[drawn], config, seed)
+        nearest = slice(None) if drawn is None else nearest_of(points, drawn)
+        low[members] = low_here[nearest] + low.max() + 1
+        high[members] = high_here[nearest] + high.max() + 1
+        graphs.append((members if drawn is None else members[drawn], graph))
     low_names, low = _names_and_codes(low, labels_low, spread=True)
     high_names, high = _names_and_codes(high, labels_high, spread=False)
     separation = np.ones((len(low_names), len(low_names)), dtype=np.float32)
@@ -91,6 +96,13 @@ def _groups(batch: np.ndarray, scope: Scope) -> Iterator[np.ndarray]:
         yield np.arange(len(batch))
     else:
         yield from (np.flatnonzero(batch == code) for code in np.unique(batch))
+
+
+def _sketch(points: np.ndarray, batch: np.ndarray, most: int | None, seed: int) -> np.ndarray | None:
+    """Return the cells that are clustered; ``None`` where all are, because a sketch would be over half of them."""
+    if most is None or len(points) <= 2 * most:
+        return None
+    return fair_sketch(points, batch, most, numpy_stream(seed, "sketch"))
 
 
 def _two_levels(

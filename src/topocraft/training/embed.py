@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import sparse
 
 from topocraft.errors import TrainingError, list_names
 from topocraft.model.networks import Encoder
+from topocraft.randomness import some_of
+from topocraft.rows import Rows
 
 BLOCK = 2048
+FITTED_CELLS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +30,7 @@ class Projection:
         return projected
 
 
-@torch.inference_mode()
-def posterior_means(encoder: Encoder, expression: sparse.csr_matrix, names: np.ndarray | None = None) -> np.ndarray:
+def posterior_means(encoder: Encoder, expression: Rows, names: np.ndarray | None = None) -> np.ndarray:
     """Return the posterior means, (n_cells, n_latent), float32; the encoder must be in evaluation mode.
 
     Raises
@@ -36,20 +38,54 @@ def posterior_means(encoder: Encoder, expression: sparse.csr_matrix, names: np.n
     TrainingError
         The mean of a cell is not finite; it is called by its name, or where there are no ``names`` by its number.
     """
-    device = next(encoder.parameters()).device
     means = np.empty((expression.shape[0], encoder.mean.out_features), dtype=np.float32)
+    for start, block in _means(encoder, expression, names):
+        means[start : start + BLOCK] = block
+    return means
+
+
+def project(
+    encoder: Encoder,
+    expression: Rows,
+    n_components: int | None,
+    generator: np.random.Generator,
+    names: np.ndarray | None = None,
+) -> tuple[Projection, np.ndarray]:
+    """Return the map onto the leading principal components of the posterior means, and where it puts every cell.
+
+    Of more than ``FITTED_CELLS`` cells the map is that of as many, drawn at random, so that the means of all need not
+    be held at once. Raises as ``posterior_means`` does.
+    """
+    drawn = some_of(expression.shape[0], FITTED_CELLS, generator)
+    if drawn is None:
+        means = posterior_means(encoder, expression, names)
+        projection = fit_projection(means, n_components)
+        return projection, projection.apply(means)
+    projection = fit_projection(posterior_means(encoder, expression[drawn]), n_components)
+    points = np.empty((expression.shape[0], projection.axes.shape[1]), dtype=np.float32)
+    for start, block in _means(encoder, expression, names):
+        points[start : start + BLOCK] = projection.apply(block)
+    return projection, points
+
+
+@torch.inference_mode()
+def _means(encoder: Encoder, expression: Rows, names: np.ndarray | None) -> Iterator[tuple[int, np.ndarray]]:
+    device = next(encoder.parameters()).device
     for start in range(0, expression.shape[0], BLOCK):
         rows = expression[start : start + BLOCK].toarray()
         mean, _ = encoder(torch.from_numpy(rows).to(device))
-        means[start : start + BLOCK] = mean.cpu().numpy()
-    lost = np.flatnonzero(~np.isfinite(means).all(axis=1))
+        block = mean.cpu().numpy()
+        _require_finite(block, np.arange(start, start + len(block)) if names is None else names[start : start + BLOCK])
+        yield start, block
+
+
+def _require_finite(means: np.ndarray, names: np.ndarray) -> None:
+    lost = names[~np.isfinite(means).all(axis=1)]
     if len(lost):
         raise TrainingError(
-            f"Every cell must come to a finite place; {len(lost):,} of {len(means):,} do not: "
-            f"{list_names(lost if names is None else names[lost], 3)}. Remove them, or lower learning_rate "
-            "(--set learning_rate=1e-4)."
+            f"Every cell must come to a finite place; these do not: {list_names(lost, 3)}. Remove them, or lower "
+            "learning_rate (--set learning_rate=1e-4)."
         )
-    return means
 
 
 def fit_projection(means: np.ndarray, n_components: int | None) -> Projection:

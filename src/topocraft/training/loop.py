@@ -8,13 +8,13 @@ from itertools import islice
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
 from topocraft.config import TrainingConfig
 from topocraft.model.networks import Networks
 from topocraft.model.triplets import choose_triplets
 from topocraft.progress import Progress
+from topocraft.rows import Rows
 from topocraft.topology.clusters import Topology
 from topocraft.training.course import Course, History
 from topocraft.training.guard import Guard
@@ -28,7 +28,7 @@ __all__ = ["History", "rate_share", "train"]
 
 def train(
     networks: Networks,
-    expression: sparse.csr_matrix,
+    expression: Rows,
     batch: np.ndarray,
     topology: Topology,
     config: TrainingConfig,
@@ -48,7 +48,7 @@ def train(
     networks
         Encoder, decoder and classifier, on the device to train on.
     expression
-        Log-normalised values, CSR, (n_cells, n_genes).
+        Log-normalised values, (n_cells, n_genes): CSR, or rows that lie on disk.
     batch
         Batch codes 0 … S−1, (n_cells,).
     topology
@@ -95,7 +95,7 @@ class _Lesson:
     """What is learned from, and by which rules."""
 
     networks: Networks
-    expression: sparse.csr_matrix
+    expression: Rows
     batch: np.ndarray
     topology: Topology
     config: TrainingConfig

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
 from topocraft.config import TrainingConfig
@@ -16,6 +15,7 @@ from topocraft.model.adversary import classifier_loss, confusion
 from topocraft.model.likelihood import cosine_loss, gaussian_divergence, negative_binomial_loss
 from topocraft.model.networks import Networks
 from topocraft.model.triplets import Triplets, triplet_loss
+from topocraft.rows import Rows
 
 LOSS_NAMES = ("reconstruction", "divergence", "cosine", "confusion", "triplet", "accuracy")
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -40,10 +40,8 @@ class Minibatch:
     triplets: Triplets
 
 
-def gather(
-    expression: sparse.csr_matrix, batch: np.ndarray, cells: np.ndarray, triplets: Triplets, device: str
-) -> Minibatch:
-    """Take the rows of ``cells`` out of a CSR matrix, dense, without touching the rest of it."""
+def gather(expression: Rows, batch: np.ndarray, cells: np.ndarray, triplets: Triplets, device: str) -> Minibatch:
+    """Take the rows of ``cells`` out of a sparse matrix, dense, without touching the rest of it."""
     rows = expression[cells]
     n_genes = rows.shape[1]
     where = np.repeat(np.arange(len(cells)), np.diff(rows.indptr)) * n_genes + rows.indices

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from topocraft.data.cells import LARGEST_LOG1P
 from topocraft.data.columns import batch_labels, given_labels
 from topocraft.data.datasets.entries import Dataset
+from topocraft.data.values import LARGEST_LOG1P
 from topocraft.errors import InputError, list_names, nearest_name
 
 if TYPE_CHECKING:

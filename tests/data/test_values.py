@@ -1,0 +1,52 @@
+"""What values are, found at once or in pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from topocraft.data.values import Facts, canonical, facts_of, require_sound, value_kind
+from topocraft.errors import InputError
+
+
+@pytest.mark.parametrize(
+    "values", [[1.0, 2.0, 3.0], [0.5, 2.0, 30.0], [0.5, 1.5, 2.0], [-1.0, 2.0, np.inf], [4.0, np.nan, 1.0]]
+)
+def test_pieces_tell_what_the_whole_tells(values: list[float]) -> None:
+    whole = facts_of(np.array(values))
+    pieces = facts_of(np.array([])) + facts_of(np.array(values[:1])) + facts_of(np.array(values[1:])) + Facts()
+    assert (pieces.count, pieces.broken, pieces.whole) == (whole.count, whole.broken, whole.whole)
+    if not whole.broken:
+        assert pieces == whole
+    assert whole.broken == sum(not np.isfinite(value) for value in values)
+
+
+@pytest.mark.parametrize(
+    ("values", "asked", "kind"),
+    [
+        ([1.0, 30.0], "auto", "counts"),
+        ([0.5, 30.0], "auto", "fractional counts"),
+        ([0.5, 2.0], "auto", "log1p"),
+        ([0.5, 2.0], "counts", "fractional counts"),
+        ([1.0, 2.0], "log1p", "log1p"),
+    ],
+)
+def test_the_kind_of_values(values: list[float], asked: str, kind: str) -> None:
+    assert value_kind(facts_of(np.array(values)), asked) == kind
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [([], "must not all be zero"), ([1.0, -0.5], "the smallest is -0.5"), ([np.nan, -1.0, np.inf], "finite; 2 are")],
+)
+def test_unsound_values(values: list[float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        require_sound(facts_of(np.array(values)))
+
+
+def test_the_canonical_form_leaves_the_input_alone() -> None:
+    matrix = sparse.csr_matrix((np.array([1.0, 2.0, 0.0, 3.0]), np.array([2, 0, 1, 2]), np.array([0, 4])), shape=(1, 3))
+    found = canonical(matrix)
+    assert (found.indices.tolist(), found.data.tolist(), found.dtype) == ([0, 2], [2.0, 4.0], np.float32)
+    assert matrix.data.tolist() == [1.0, 2.0, 0.0, 3.0]
