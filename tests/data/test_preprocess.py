@@ -235,3 +235,20 @@ def test_targeted_panels_ask_for_a_twentieth_of_their_genes(
     n_genes: int, configured: int | None, expected: int
 ) -> None:
     assert fewest_genes(n_genes, PreprocessConfig(min_genes=configured)) == expected
+
+
+def test_a_batch_in_which_no_gene_varies_leaves_no_choice_of_genes() -> None:
+    values = np.vstack([np.random.default_rng(0).poisson(3.0, (40, 12)), np.ones((40, 12))]).astype(np.float32)
+    adata = AnnData(values, obs={"batch": ["a"] * 40 + ["b"] * 40})
+    with pytest.raises(InputError, match=r"only where genes vary.*take all genes: n_top_genes=12 \(--n-top-genes 12\)"):
+        prepare(from_anndata(adata, "batch"), PreprocessConfig(n_top_genes=6, min_genes=0))
+    assert prepare(from_anndata(adata, "batch"), PreprocessConfig(n_top_genes=12, min_genes=0)).kept.all()
+
+
+@pytest.mark.parametrize(("factor", "target_sum"), [(1e-42, 1e4), (1.5, 1e300)])
+def test_a_scale_beyond_single_precision_is_refused(factor: float, target_sum: float) -> None:
+    values = (factor * np.random.default_rng(0).poisson(3.0, (10, 12))).astype(np.float32)
+    cells = from_anndata(AnnData(values, obs={"batch": list("ab") * 5}), "batch", input_kind="counts")
+    config = PreprocessConfig(target_sum=target_sum, min_genes=0, min_cells=1)
+    with pytest.raises(InputError, match=r"target_sum=.* must be within single precision .* 10 cells sum to .*lower"):
+        prepare(cells, config)

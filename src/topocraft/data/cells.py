@@ -13,6 +13,8 @@ from scipy import sparse
 
 from topocraft.config import InputKind
 from topocraft.data.columns import batch_labels, chosen_genes, given_labels
+from topocraft.data.matrices import readable_matrix
+from topocraft.data.texts import require_text
 from topocraft.errors import InputError, list_names, nearest_name
 
 if TYPE_CHECKING:
@@ -149,8 +151,9 @@ def from_anndata(
     ('a', 'b')
     """
     _require_some(adata)
-    _require_unique(adata.obs_names, "cell", "obs_names")
-    _require_unique(adata.var_names, "gene", "var_names")
+    for names, what, attribute in ((adata.obs_names, "cell", "obs_names"), (adata.var_names, "gene", "var_names")):
+        _require_unique(names, what, attribute)
+        require_text(names, f"adata.{attribute}")
     batch = batch_labels(adata.obs, batch_key)
     names, codes = np.unique(batch, return_inverse=True)
     if len(names) < 2:
@@ -198,13 +201,13 @@ def _matrix(adata: AnnData, layer: str | None) -> Any:
     if layer is None:
         if adata.X is None:
             raise InputError(f"X must hold values; it is empty. Name a layer: {list_names(adata.layers)}.")
-        return adata.X
+        return readable_matrix(adata.X)
     if layer not in adata.layers:
         raise InputError(
             f"layer must name a layer of adata; there is no '{layer}'."
             f"{nearest_name(layer, adata.layers)} Layers: {list_names(adata.layers)}."
         )
-    return adata.layers[layer]
+    return readable_matrix(adata.layers[layer], f"layer '{layer}'")
 
 
 def _checked_values(matrix: Any) -> sparse.csr_matrix:
@@ -216,14 +219,17 @@ def _checked_values(matrix: Any) -> sparse.csr_matrix:
         values.eliminate_zeros()
     if not np.isfinite(values.data).all():
         count = int((~np.isfinite(values.data)).sum())
-        raise InputError(f"Values must be finite; {count:,} are NaN or infinite. Remove or repair them first.")
+        raise InputError(
+            f"Values must be finite; {count:,} are NaN or infinite, or beyond single precision (3.4e38). "
+            "Remove or repair them first."
+        )
     if values.nnz and values.data.min() < 0:
         raise InputError(
             f"Values must not be negative; the smallest is {values.data.min():.4g}, so this looks like scaled or "
             "corrected data. Pass raw counts: a layer such as layer='counts', or adata.raw.to_adata()."
         )
     if values.nnz == 0:
-        raise InputError("Values must not all be zero; every one is. Is this the right layer?")
+        raise InputError("Values must not all be zero; every one is. Is this the right layer? Name another.")
     return values
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,12 +112,31 @@ def choose_genes(normalised: sparse.csr_matrix, batch: np.ndarray, config: Prepr
     adata = AnnData(normalised)
     adata.obs["pool"] = pd.Categorical(pool_small_batches(batch, config.min_batch_cells).astype(str))
     several = adata.obs["pool"].nunique() > 1
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _some_variance(normalised.shape[1]):
         warnings.simplefilter("ignore")
         scanpy.pp.highly_variable_genes(
             adata, n_top_genes=config.n_top_genes, flavor="seurat", batch_key="pool" if several else None
         )
-    return np.flatnonzero(adata.var["highly_variable"].to_numpy())
+    chosen = np.flatnonzero(adata.var["highly_variable"].to_numpy())
+    if len(chosen) < 2:
+        raise InputError(_invariable(normalised.shape[1]))
+    return chosen
+
+
+@contextmanager
+def _some_variance(n_genes: int) -> Iterator[None]:
+    """Say what it means that scanpy finds no dispersion to sort by."""
+    try:
+        yield
+    except IndexError as error:
+        raise InputError(_invariable(n_genes)) from error
+
+
+def _invariable(n_genes: int) -> str:
+    return (
+        "Highly variable genes can be chosen only where genes vary; in at least one batch hardly any does. "
+        f"Leave that batch out, or take all genes: n_top_genes={n_genes} (--n-top-genes {n_genes})."
+    )
 
 
 def pool_small_batches(batch: np.ndarray, min_cells: int) -> np.ndarray:
@@ -152,7 +173,19 @@ def _normalise(values: sparse.csr_matrix, kind: str, target_sum: float) -> spars
     if kind == "log1p":
         return normalised
     totals = values @ np.ones(values.shape[1])
-    scale = np.divide(target_sum, totals, out=np.zeros_like(totals), where=totals > 0)
+    with np.errstate(over="ignore"):
+        scale = np.divide(target_sum, totals, out=np.zeros_like(totals), where=totals > 0)
+    _require_single_precision(scale, totals, target_sum)
     normalised.data *= np.repeat(scale, np.diff(values.indptr)).astype(np.float32)
     np.log1p(normalised.data, out=normalised.data)
     return normalised
+
+
+def _require_single_precision(scale: np.ndarray, totals: np.ndarray, target_sum: float) -> None:
+    beyond = scale > np.finfo(np.float32).max
+    if beyond.any():
+        raise InputError(
+            f"target_sum={target_sum:g} must be within single precision of every cell's counts; those of "
+            f"{int(beyond.sum()):,} cells sum to as little as {totals[beyond].min():.3g}. Leave those cells out, or "
+            "lower target_sum."
+        )
