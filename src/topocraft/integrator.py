@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from topocraft.config import IntegrationConfig
-from topocraft.data.cells import Cells, canonical_order, fingerprint
-from topocraft.data.preprocess import express, prepare
+from topocraft.data.cells import Cells, fingerprint
+from topocraft.data.order import canonical_order
+from topocraft.data.preprocess import by_name, express, prepare
 from topocraft.errors import ModelError, list_names
 from topocraft.hardware import choose_device, choose_precision, let_waiting_threads_sleep, peak_memory, processor
 from topocraft.progress import Progress, Silent
@@ -71,8 +72,8 @@ class Integrator:
     def fit(self, cells: Cells, progress: Progress | None = None) -> Integrator:
         """Prepare, cluster and train; return itself.
 
-        Cells are worked on in an order of their own, found from their values, so that the order in which they
-        came does not matter.
+        Cells, genes and batches are worked on in orders of their own, found from the values, from the names of genes
+        and from the cells of batches, so that neither the order in which they came nor the names of batches matter.
 
         Raises
         ------
@@ -97,13 +98,11 @@ class Integrator:
         device = choose_device(config.device)
         precision = choose_precision(config.training.precision, device)
         progress.phase("prepare")
-        digests = cells.digests()
-        order = canonical_order(digests)
-        ordered = cells.take(order)
-        prepared = prepare(ordered, config.preprocess)
+        order, ordered = canonical_order(cells)
+        prepared = by_name(prepare(ordered, config.preprocess))
         trained = ordered.take(prepared.kept)
         batches, batch = np.unique(trained.batch, return_inverse=True)
-        batch_names = tuple(cells.batch_names[code] for code in batches)
+        batch_names = tuple(ordered.batch_names[code] for code in batches)
         _tell_set_aside(cells, order[~prepared.kept], batch_names, progress)
         watch.lap("prepare")
 
@@ -137,7 +136,7 @@ class Integrator:
         )
         watch.lap("align")
         facts = {
-            "fingerprint": fingerprint(digests, cells.gene_names),
+            "fingerprint": fingerprint(cells.digests(), cells.gene_names),
             "input_kind": cells.kind,
             "n_cells": cells.n_cells,
             "n_set_aside": int((~prepared.kept).sum()),

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from topocraft.config import PreprocessConfig
 from topocraft.data.cells import Cells, from_anndata
-from topocraft.data.preprocess import choose_genes, express, fewest_genes, pool_small_batches, prepare
+from topocraft.data.preprocess import by_name, choose_genes, express, fewest_genes, pool_small_batches, prepare
 from topocraft.errors import InputError, ModelError
 
 
@@ -252,3 +252,13 @@ def test_a_scale_beyond_single_precision_is_refused(factor: float, target_sum: f
     config = PreprocessConfig(target_sum=target_sum, min_genes=0, min_cells=1)
     with pytest.raises(InputError, match=r"target_sum=.* must be within single precision .* 10 cells sum to .*lower"):
         prepare(cells, config)
+
+
+def test_genes_by_name_are_the_same_genes() -> None:
+    prepared = prepare(from_anndata(_adata(), "batch"), PreprocessConfig(n_top_genes=60))
+    sorted_ones = by_name(prepared)
+    assert list(sorted_ones.genes.selected) == sorted(prepared.genes.selected) != list(prepared.genes.selected)
+    assert sorted_ones.expression.has_sorted_indices
+    places = [prepared.genes.selected.index(name) for name in sorted_ones.genes.selected]
+    assert np.array_equal(sorted_ones.expression.toarray(), prepared.expression.toarray()[:, places])
+    assert sorted_ones.genes.expressed == prepared.genes.expressed

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from topocraft.config import InputKind
 from topocraft.data.columns import batch_labels, chosen_genes, given_labels
+from topocraft.data.digests import as_bytes, content_digests, mixed, name_digests
 from topocraft.data.matrices import readable_matrix
 from topocraft.data.texts import require_text
 from topocraft.errors import InputError, list_names, nearest_name
@@ -81,30 +82,19 @@ class Cells:
             labels_high=None if self.labels_high is None else self.labels_high[which],
         )
 
+    def contents(self) -> np.ndarray:
+        """Return a 16-byte digest of each cell's values, independent of names and order, (n_cells, 2), uint64."""
+        return content_digests(self.values, name_digests(self.gene_names))
+
     def digests(self) -> np.ndarray:
-        """Return a 16-byte digest of each cell's values and batch, independent of name and order."""
-        indptr, data = self.values.indptr, self.values.data
-        indices = self.values.indices.astype(np.int32, copy=False)
-        names = [name.encode() for name in self.batch_names]
-        digests = np.empty(self.n_cells, dtype="S16")
-        for cell in range(self.n_cells):
-            stored = slice(indptr[cell], indptr[cell + 1])
-            digest = hashlib.blake2b(indices[stored].tobytes(), digest_size=16, key=b"topocraft")
-            digest.update(data[stored].tobytes())
-            digest.update(names[self.batch[cell]])
-            digests[cell] = digest.digest()
-        return digests
-
-
-def canonical_order(digests: np.ndarray) -> np.ndarray:
-    """Return the order of cells that does not depend on the order in which they came."""
-    return np.argsort(digests, kind="stable")
+        """Return a 16-byte digest of each cell's values and batch, independent of its name and of order."""
+        return as_bytes(mixed(self.contents() + name_digests(self.batch_names)[self.batch]))
 
 
 def fingerprint(digests: np.ndarray, gene_names: np.ndarray) -> str:
-    """Return a hexadecimal fingerprint of the cells (in whatever order) and their genes."""
+    """Return a hexadecimal fingerprint of the cells and their genes, both in whatever order."""
     whole = hashlib.blake2b(np.sort(digests).tobytes(), digest_size=16)
-    whole.update("\n".join(map(str, gene_names)).encode())
+    whole.update("\n".join(sorted(map(str, gene_names))).encode())
     return whole.hexdigest()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -63,10 +63,19 @@ def prepare(cells: Cells, config: PreprocessConfig) -> Prepared:
             f"{cells.n_genes:,} are detected in that many cells. Lower min_cells."
         )
     normalised = _normalise(values[:, expressed], cells.kind, config.target_sum)
-    chosen = choose_genes(normalised, cells.batch[kept], config)
     names = cells.gene_names[expressed]
+    chosen = choose_genes(normalised, cells.batch[kept], config)
     genes = GeneSpace(tuple(names), tuple(names[chosen]), config.target_sum)
     return Prepared(kept, normalised[:, chosen].tocsr(), genes)
+
+
+def by_name(prepared: Prepared) -> Prepared:
+    """Return the same with the selected genes in the order of their names, whatever order they came in."""
+    names = np.array(prepared.genes.selected, dtype=object)
+    order = np.argsort(names, kind="stable")
+    expression = prepared.expression[:, order].tocsr()
+    expression.sort_indices()  # sums run in this order
+    return replace(prepared, expression=expression, genes=replace(prepared.genes, selected=tuple(names[order])))
 
 
 def fewest_genes(n_genes: int, config: PreprocessConfig) -> int:
