@@ -9,6 +9,7 @@ import pytest
 from anndata import AnnData
 from hostile_cells import COLUMNS, hostile_cells
 from hostile_settings import quick, soak
+from hostile_words import require_cure
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
@@ -51,13 +52,6 @@ def _require_nothing_lost(cells: Cells, adata: AnnData, options: dict[str, Any])
     assert len(cells.batch_names) == len(distinct), "batches were merged"
 
 
-def _require_cure(error: TopocraftError) -> None:
-    text = str(error)
-    assert text.endswith(".")
-    assert len(text) < 1000, "a message is no place for 10,000 characters"
-    assert text.isprintable(), repr(text)
-
-
 def carried_through(adata: AnnData, options: dict[str, Any], config: IntegrationConfig) -> str:
     """Read, check, prepare and cluster; return how it ended."""
     try:
@@ -72,7 +66,7 @@ def carried_through(adata: AnnData, options: dict[str, Any], config: Integration
         batch = np.unique(kept.batch, return_inverse=True)[1]
         topology = find_topology(prepared.expression, batch, config.topology, 0, *labels)
     except TopocraftError as error:
-        _require_cure(error)
+        require_cure(error)
         return "refused"
     assert len(topology.low) == len(topology.high) == prepared.kept.sum()
     assert np.isfinite(topology.separation).all()
@@ -81,7 +75,7 @@ def carried_through(adata: AnnData, options: dict[str, Any], config: Integration
     return "whole"
 
 
-@quick(250)
+@quick(200)
 @given(hostile_cells(), OPTIONS, st.sampled_from([LOOSE, LOOSE, STRICT]))
 def test_cells_of_any_kind_are_read_whole_or_refused(
     adata: AnnData, options: dict[str, Any], config: IntegrationConfig

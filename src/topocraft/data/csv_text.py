@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 # A spreadsheet takes text that begins so for a formula; a number with its sign is none.
-FORMULA = re.compile(r"[=+@\t\r]|-(?!\d*\.?\d*(?:e[+-]?\d+)?$)", re.IGNORECASE)
+FORMULA = re.compile(r"[=+@\t]|-(?!\d*\.?\d*(?:e[+-]?\d+)?$)", re.IGNORECASE)
 
 
 def csv_text(table: pd.DataFrame, *, index_label: str | None = None) -> str:
@@ -38,4 +38,7 @@ def csv_text(table: pd.DataFrame, *, index_label: str | None = None) -> str:
 
 
 def _disarmed(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
+    if not isinstance(value, str):
+        return value
+    one_line = value.replace("\r", "\\r")  # pandas does not quote it, and it would begin a row
+    return f"'{one_line}" if FORMULA.match(one_line) else one_line

@@ -42,7 +42,7 @@ def laid_out(points: Sequence[np.ndarray], seed: int) -> Iterator[Callable[[], l
 def _fetched(child: subprocess.Popen[bytes], folder: str, points: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
     if child.wait():
         return _here(points, seed)
-    return [np.load(_file(folder, "places", place)) for place in range(len(points))]
+    return [np.load(_file(folder, "places", place), allow_pickle=False) for place in range(len(points))]
 
 
 def _here(points: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
@@ -56,7 +56,7 @@ def _file(folder: str, kind: str, place: int) -> Path:
 def main() -> None:
     """Lay out every array of a folder, and write the places beside them."""
     folder, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    points = [np.load(_file(folder, "points", place)) for place in range(count)]
+    points = [np.load(_file(folder, "points", place), allow_pickle=False) for place in range(count)]
     for place, array in enumerate(_here(points, seed)):
         np.save(_file(folder, "places", place), array)
 
