@@ -24,8 +24,8 @@ def test_control_characters_are_written_out(text: str, shown: str) -> None:
 
 
 def test_long_names_are_cut() -> None:
-    assert list_names(["x" * 10_000]) == f"'{'x' * 60}…'"
-    assert list_names(["x" * 60]) == f"'{'x' * 60}'"
+    assert list_names(["x" * 10_000]) == f"'{'x' * 200}…'"
+    assert list_names(["x" * 200]) == f"'{'x' * 200}'"
 
 
 def test_the_nearest_name_is_shown_in_the_same_way() -> None:

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 # What moves the cursor of a terminal, colours or reverses its text, or cannot be written to it.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-LONGEST_SHOWN = 60
+LONGEST_SHOWN = 200
 
 
 class TopocraftError(Exception):
