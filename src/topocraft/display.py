@@ -7,11 +7,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn
 from rich.progress import Progress as Bars
+from rich.segment import Segment
 from rich.text import Text
 
+from topocraft.errors import printable
 from topocraft.progress import Progress, Silent, Unattended
 
 if TYPE_CHECKING:
@@ -20,6 +22,37 @@ if TYPE_CHECKING:
 
 LINE_EVERY_SHARE = 0.1
 LINE_EVERY_SECONDS = 30.0
+
+
+class _Disarmed:
+    """Renders as what it holds, control characters of names and texts written out."""
+
+    def __init__(self, held: ConsoleRenderable) -> None:
+        self._held = held
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._held, options):
+            lines = segment.text.split("\n")
+            yield segment if segment.control else Segment("\n".join(map(printable, lines)), segment.style)
+
+
+class _Disarming(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Disarmed(each) for each in renderables]
+
+
+def safe_console(*, stderr: bool = False) -> Console:
+    r"""Return a console that shows control characters in names instead of sending them to the terminal.
+
+    Examples
+    --------
+    >>> from topocraft.display import safe_console
+    >>> safe_console().print("B cells" + chr(27) + "[2J", markup=False, highlight=False)
+    B cells\x1b[2J
+    """
+    console = Console(stderr=stderr)
+    console.push_render_hook(_Disarming())
+    return console
 
 
 def choose_progress(quiet: bool, console: Console) -> AbstractContextManager[Progress]:
@@ -44,7 +77,7 @@ def attended(progress: Progress | None) -> AbstractContextManager[Progress]:
     """Return ``progress`` itself, or where there is none bars on a terminal or in a notebook, else warnings alone."""
     if progress is not None:
         return nullcontext(progress)
-    console = Console(stderr=True)
+    console = safe_console(stderr=True)
     watched = console.is_jupyter or (console.is_terminal and not console.is_dumb_terminal)
     return TerminalProgress(console) if watched else nullcontext(Unattended())
 
@@ -113,7 +146,7 @@ class TerminalProgress:
     def advance(self, note: str = "") -> None:
         """Move the bar by one part."""
         if self._task is not None:
-            self._bars.update(self._task, advance=1, note=note)
+            self._bars.update(self._task, advance=1, note=printable(note))
 
     def say(self, message: str) -> None:
         """Print above the bars."""

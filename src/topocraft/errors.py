@@ -15,8 +15,13 @@ Every message names the parameter, what is allowed, what came, and the cure.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
+
+# What moves the cursor of a terminal, colours or reverses its text, or cannot be written to it.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+LONGEST_SHOWN = 200
 
 
 class TopocraftError(Exception):
@@ -57,14 +62,32 @@ class UndefinedScore(TopocraftError, ValueError):
     """A score has no value on these cells; the message is the reason, one sentence."""
 
 
+def printable(text: str) -> str:
+    r"""Return a text with control characters written out, so that a terminal shows them and does not obey.
+
+    Examples
+    --------
+    >>> from topocraft.errors import printable
+    >>> printable("T cells" + chr(27) + "[2J")
+    'T cells\\x1b[2J'
+    """
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def shown_name(name: object) -> str:
+    """Return a name as messages show it: in one line, and short."""
+    text = str(name)
+    return printable(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
+
+
 def list_names(names: Iterable[object], limit: int = 8) -> str:
     """Write names in one line for a message, the rest as a count."""
-    every = [str(name) for name in names]
-    shown = ", ".join(f"'{name}'" for name in every[:limit]) or "none"
+    every = list(names)
+    shown = ", ".join(f"'{shown_name(name)}'" for name in every[:limit]) or "none"
     return shown if len(every) <= limit else f"{shown} and {len(every) - limit:,} more"
 
 
 def nearest_name(name: str, names: Iterable[object]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest known name, or an empty string."""
     close = difflib.get_close_matches(name, [str(known) for known in names], n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    return f" Did you mean '{shown_name(close[0])}'?" if close else ""

@@ -9,7 +9,8 @@ import numpy as np
 
 from topocraft.checkpoints import LAST_GOOD, Checkpoints
 from topocraft.config import IntegrationConfig
-from topocraft.data.cells import Cells, canonical_order, fingerprint
+from topocraft.data.cells import Cells, fingerprint
+from topocraft.data.order import canonical_order
 from topocraft.data.preprocess import express
 from topocraft.errors import ModelError, TrainingError
 from topocraft.fitted_cells import in_input_order, tell_set_aside
@@ -75,9 +76,10 @@ class Integrator:
     ) -> Integrator:
         """Prepare, cluster and train; return itself.
 
-        Cells are worked on in an order of their own, found from their values, so that the order in which they
-        came does not matter. With ``checkpoints``, training can go on after a run that was broken off. ``steps`` lets
-        several fits of the same cells share what comes before the training.
+        Cells, genes and batches are worked on in orders of their own, found from the values, from the names of genes
+        and from the cells of batches, so that neither the order in which they came nor the names of batches matter.
+        With ``checkpoints``, training can go on after a run that was broken off. ``steps`` lets several fits of the
+        same cells share what comes before the training.
 
         Raises
         ------
@@ -115,16 +117,15 @@ class Integrator:
         precision = choose_precision(config.training.precision, device)
         keeper.belongs(**run_facts(config, device, precision, threads, library_versions()))
         progress.phase("prepare")
-        digests = cells.digests()
-        identity = fingerprint(digests, cells.gene_names)
+        contents = cells.contents()
+        identity = fingerprint(cells.digests(contents), cells.gene_names)
         keeper.belongs(cells=identity)
-        order = canonical_order(digests)
-        ordered = cells.take(order)
+        order, ordered = canonical_order(cells, contents)
         prepared = steps.prepare(ordered, config)
         hold_threads(threads)
         trained = ordered.take(prepared.kept)
         batches, batch = np.unique(trained.batch, return_inverse=True)
-        batch_names = tuple(cells.batch_names[code] for code in batches)
+        batch_names = tuple(ordered.batch_names[code] for code in batches)
         tell_set_aside(cells, order[~prepared.kept], batch_names, progress)
         watch.lap("prepare")
 

@@ -12,7 +12,8 @@ import pytest
 from anndata import AnnData
 from scipy import sparse
 
-from topocraft.data.cells import canonical_order, fingerprint, from_anndata
+from topocraft.data.cells import fingerprint, from_anndata
+from topocraft.data.order import canonical_order
 
 COUNTS = np.random.default_rng(0).poisson(2.0, (6, 8)).astype(np.float32) + np.eye(6, 8, dtype=np.float32)
 NAN = float("nan")
@@ -202,11 +203,47 @@ def test_canonical_order_and_fingerprint_do_not_see_the_order_of_cells() -> None
     adata, order = _adata(), np.array([3, 1, 4, 0, 5, 2])
     cells, moved = from_anndata(adata, "batch"), from_anndata(adata[order].copy(), "batch")
     digests, digests_moved = cells.digests(), moved.digests()
-    first, other = cells.take(canonical_order(digests)), moved.take(canonical_order(digests_moved))
+    (places, first), (places_moved, other) = canonical_order(cells), canonical_order(moved)
+    assert [int(order[place]) for place in places_moved] == places.tolist()
     assert np.array_equal(first.values.toarray(), other.values.toarray())
     assert first.cell_names.tolist() == other.cell_names.tolist()
     whole = fingerprint(digests, cells.gene_names)
     assert fingerprint(digests_moved, moved.gene_names) == whole
     assert len(bytes.fromhex(whole)) == 16
     assert fingerprint(digests[:5], cells.gene_names) != whole
-    assert fingerprint(digests, cells.gene_names[::-1]) != whole
+    assert fingerprint(digests, cells.gene_names[::-1]) == whole
+    assert fingerprint(digests, cells.gene_names[1:]) != whole
+
+
+def test_canonical_order_does_not_see_the_order_of_genes_or_the_names_of_batches() -> None:
+    adata = _adata()
+    adata.obs["batch"] = list("aabbbb")
+    cells = from_anndata(adata, "batch")
+    genes = np.array([4, 0, 7, 1, 2, 6, 5, 3])
+    moved = adata[:, genes].copy()
+    moved.obs["batch"] = list("zzcccc")
+    other = from_anndata(moved, "batch")
+    (places, first), (places_other, second) = canonical_order(cells), canonical_order(other)
+    assert places.tolist() == places_other.tolist()
+    assert first.batch.tolist() == second.batch.tolist()
+    assert (first.batch_names, second.batch_names) == (("b", "a"), ("c", "z"))
+    assert first.batch.tolist() == [int(place < 2) for place in places]
+    assert np.array_equal(first.values.toarray()[:, genes], second.values.toarray())
+
+
+def test_batches_of_one_size_come_by_their_cells() -> None:
+    adata = _adata()
+    names = canonical_order(from_anndata(adata, "batch"))[1].batch_names
+    swapped = adata.copy()
+    swapped.obs["batch"] = [{"a": "c", "b": "b", "c": "a"}[name] for name in adata.obs["batch"]]
+    others = canonical_order(from_anndata(swapped, "batch"))[1].batch_names
+    assert others == tuple({"a": "c", "b": "b", "c": "a"}[name] for name in names)
+
+
+def test_like_cells_of_two_batches_keep_their_batches() -> None:
+    matrix = np.repeat(COUNTS[:3], 2, axis=0)
+    adata = _adata(matrix)
+    adata.obs["batch"] = list("ababaa")
+    order, ordered = canonical_order(from_anndata(adata, "batch"))
+    assert [ordered.batch_names[code] for code in ordered.batch] == adata.obs["batch"].iloc[order].tolist()
+    assert np.array_equal(ordered.values.toarray(), matrix[order])

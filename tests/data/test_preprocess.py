@@ -58,7 +58,7 @@ def test_preparing_agrees_with_scanpy(seed: int) -> None:
     assert 40 < expected.n_vars < adata.n_vars
     assert adata.obs_names[found.kept].tolist() == expected.obs_names.tolist()
     assert list(found.genes.expressed) == expected.var_names.tolist()
-    assert list(found.genes.selected) == expected.var_names[expected.var["highly_variable"]].tolist()
+    assert list(found.genes.selected) == sorted(expected.var_names[expected.var["highly_variable"]])
     chosen = expected[:, list(found.genes.selected)].X.toarray()
     np.testing.assert_allclose(found.expression.toarray(), chosen, rtol=1e-5, atol=1e-6)
     assert found.expression.dtype == np.float32
@@ -78,7 +78,8 @@ def test_all_genes_are_taken_where_there_are_few() -> None:
     adata = _adata()
     found = prepare(_cells(adata), PreprocessConfig(min_genes=0, min_cells=0, n_top_genes=150))
     assert found.kept.all()
-    assert list(found.genes.selected) == list(found.genes.expressed) == adata.var_names.tolist()
+    assert list(found.genes.expressed) == adata.var_names.tolist()
+    assert list(found.genes.selected) == sorted(adata.var_names)
 
 
 def test_normalised_values_are_taken_as_they_are() -> None:
@@ -86,7 +87,7 @@ def test_normalised_values_are_taken_as_they_are() -> None:
     scanpy.pp.normalize_total(adata, target_sum=1e4)
     scanpy.pp.log1p(adata)
     found = prepare(_cells(adata), PreprocessConfig(min_genes=0, min_cells=0, n_top_genes=150))
-    assert np.array_equal(found.expression.toarray(), adata.X.toarray())
+    assert np.array_equal(found.expression.toarray(), adata[:, list(found.genes.selected)].X.toarray())
 
 
 @pytest.mark.parametrize("kind", ["counts", "fractional counts", "log1p"])
@@ -129,7 +130,8 @@ def test_totals_are_summed_in_double_precision() -> None:
     adata = AnnData(sparse.csr_matrix(values), obs=pd.DataFrame({"batch": list("aabb")}, index=list("pqrs")))
     found = prepare(_cells(adata), PreprocessConfig(min_genes=0, min_cells=1, n_top_genes=20_000))
     scale = (1e4 / values.astype(np.float64).sum(axis=1, keepdims=True)).astype(np.float32)
-    assert np.array_equal(found.expression.toarray(), np.log1p(values * scale))
+    places = adata.var_names.get_indexer(list(found.genes.selected))
+    assert np.array_equal(found.expression.toarray(), np.log1p(values * scale)[:, places])
 
 
 def test_a_cell_without_any_of_the_genes_is_all_zero() -> None:
@@ -180,7 +182,7 @@ def test_a_pooled_choice_of_genes_is_scanpys_over_the_pools() -> None:
     found = prepare(_cells(adata), config)
     adata.obs["pool"] = adata.obs["batch"].map({"b000": "x", "b001": "y", "b002": "y", "b003": "y"})
     expected = _scanpy(adata, config, batch_key="pool")
-    assert list(found.genes.selected) == expected.var_names[expected.var["highly_variable"]].tolist()
+    assert list(found.genes.selected) == sorted(expected.var_names[expected.var["highly_variable"]])
 
 
 @pytest.mark.parametrize("sizes", [(1,) * 500, (1, 2) * 250, (40, 1), (1, 1), (2, 40, 2)])
@@ -235,3 +237,30 @@ def test_targeted_panels_ask_for_a_twentieth_of_their_genes(
     n_genes: int, configured: int | None, expected: int
 ) -> None:
     assert fewest_genes(n_genes, PreprocessConfig(min_genes=configured)) == expected
+
+
+def test_a_batch_in_which_no_gene_varies_leaves_no_choice_of_genes() -> None:
+    values = np.vstack([np.random.default_rng(0).poisson(3.0, (40, 12)), np.ones((40, 12))]).astype(np.float32)
+    adata = AnnData(values, obs={"batch": ["a"] * 40 + ["b"] * 40})
+    with pytest.raises(InputError, match=r"only where genes vary.*take all genes: n_top_genes=12 \(--n-top-genes 12\)"):
+        prepare(from_anndata(adata, "batch"), PreprocessConfig(n_top_genes=6, min_genes=0))
+    assert prepare(from_anndata(adata, "batch"), PreprocessConfig(n_top_genes=12, min_genes=0)).kept.all()
+
+
+@pytest.mark.parametrize(("factor", "target_sum"), [(1e-42, 1e4), (1.5, 1e300)])
+def test_a_scale_beyond_single_precision_is_refused(factor: float, target_sum: float) -> None:
+    values = (factor * np.random.default_rng(0).poisson(3.0, (10, 12))).astype(np.float32)
+    cells = from_anndata(AnnData(values, obs={"batch": list("ab") * 5}), "batch", input_kind="counts")
+    config = PreprocessConfig(target_sum=target_sum, min_genes=0, min_cells=1)
+    with pytest.raises(InputError, match=r"target_sum=.* must be within single precision .* 10 cells sum to .*lower"):
+        prepare(cells, config)
+
+
+def test_genes_come_in_the_order_of_their_names_whatever_theirs_was() -> None:
+    adata = _adata()
+    turned = adata[:, ::-1].copy()
+    config = PreprocessConfig(n_top_genes=60)
+    one, other = (prepare(from_anndata(each, "batch"), config) for each in (adata, turned))
+    assert one.genes.selected == other.genes.selected == tuple(sorted(one.genes.selected))
+    assert one.expression.has_sorted_indices
+    assert np.allclose(one.expression.toarray(), other.expression.toarray(), rtol=1e-6)

@@ -16,7 +16,8 @@ from scipy import sparse
 
 from topocraft.config import PreprocessConfig
 from topocraft.data import stream
-from topocraft.data.cells import Cells, canonical_order, from_anndata
+from topocraft.data.cells import Cells, from_anndata
+from topocraft.data.order import canonical_order
 from topocraft.data.preprocess import express, prepare
 from topocraft.data.stream import Part, Source
 from topocraft.errors import InputError
@@ -61,11 +62,9 @@ def _stored(values: Any, *cuts: int) -> tuple[Source, list[Counting]]:
 def _same(stored: Cells, cells: Cells) -> None:
     assert (stored.kind, stored.batch_names, stored.n_cells) == (cells.kind, cells.batch_names, cells.n_cells)
     np.testing.assert_array_equal(stored.batch, cells.batch)
-    digests = cells.digests()
-    np.testing.assert_array_equal(stored.digests(), digests)
-    order = canonical_order(digests)
+    np.testing.assert_array_equal(stored.digests(), cells.digests())
     config = PreprocessConfig(min_genes=5, n_top_genes=40)
-    found, expected = prepare(stored.take(order), config), prepare(cells.take(order), config)
+    found, expected = (prepare(canonical_order(each)[1], config) for each in (stored, cells))
     np.testing.assert_array_equal(found.kept, expected.kept)
     assert found.genes == expected.genes
     assert (found.expression[:] != expected.expression).nnz == 0
@@ -120,7 +119,7 @@ def test_zeros_that_are_stored_and_unsorted_columns_are_put_right(adata: AnnData
 def test_more_genes_than_variable_ones_take_all(adata: AnnData) -> None:
     stored = from_anndata(adata, "batch", stored=_stored(adata.X)[0])
     found = prepare(stored, PreprocessConfig(min_genes=5, n_top_genes=5000))
-    assert found.genes.selected == found.genes.expressed
+    assert found.genes.selected == tuple(sorted(found.genes.expressed))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +150,7 @@ def backed(adata: AnnData, tmp_path: Path, request: pytest.FixtureRequest) -> It
 def test_what_anndata_leaves_on_disk(adata: AnnData, backed: AnnData) -> None:
     assert isinstance(backed.X, (h5py.Dataset, anndata.abc.CSRDataset))
     _same(from_anndata(backed, "batch", stored=Source.of(backed.X)), from_anndata(adata, "batch"))
-    with pytest.raises(InputError, match=r"X lies on disk\. Call adata\.to_memory\(\) first"):
+    with pytest.raises(InputError, match=r"X must .* memory"):
         from_anndata(backed, "batch")
 
 

@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.metrics import adjusted_rand_score
 
 from topocraft.config import ClusterMethod, TopologyConfig
+from topocraft.errors import InputError
 from topocraft.topology.clusters import communities, find_topology
 from topocraft.topology.components import principal_components
 from topocraft.topology.graph import as_network, connectivities
@@ -221,3 +222,23 @@ def test_another_order_of_cells_gives_the_same_low_clusters(scope: str) -> None:
         find_topology(expression[order], batch[order], config),
     )
     assert adjusted_rand_score(first.low[order], other.low) == 1
+
+
+def test_cells_that_are_all_alike_are_refused() -> None:
+    alike = sparse.csr_matrix(np.ones((30, 7), dtype=np.float32))
+    with pytest.raises(InputError, match=r"Cells must differ in the genes chosen; all 30 have the same values of 7"):
+        find_topology(alike, np.arange(30) % 2, TopologyConfig())
+
+
+def test_components_of_cells_that_are_all_alike_are_zero() -> None:
+    alike = sparse.csr_matrix(np.tile([0.0, 1.0, 2.0], (6, 1)).astype(np.float32))
+    assert np.array_equal(principal_components(alike, 50), np.zeros((6, 2), dtype=np.float32))
+    last_differs = alike.toarray()
+    last_differs[5, 0] = 1.0
+    assert np.ptp(principal_components(sparse.csr_matrix(last_differs), 50)) > 0
+
+
+def test_a_batch_whose_cells_are_all_alike_is_one_cluster() -> None:
+    values = np.vstack([np.random.default_rng(0).random((30, 6)), np.ones((30, 6))]).astype(np.float32)
+    found = find_topology(sparse.csr_matrix(values), np.repeat([0, 1], 30), TopologyConfig(scope="batch"))
+    assert np.isfinite(found.separation).all()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from topocraft.audit.picture import losses_figure, statements_figure
 from topocraft.audit.records import Audit, as_json
 from topocraft.data.atomic import atomic_folder
+from topocraft.data.csv_text import csv_text
 from topocraft.data.outputs import write_result
 from topocraft.plot import save_figure
 
@@ -63,7 +64,7 @@ def save_audit(
         if json:
             (partial / WHOLE).write_text(as_json(audit), encoding="utf-8")
         if csv:
-            audit.to_frame().to_csv(partial / "statements.csv", index=False)
+            (partial / "statements.csv").write_text(csv_text(audit.to_frame()), encoding="utf-8")
             for name, table in audit.tables.items():
-                table.to_csv(partial / f"{name}.csv", index=False)
+                (partial / f"{name}.csv").write_text(csv_text(table), encoding="utf-8")
     return sorted(folder.iterdir())

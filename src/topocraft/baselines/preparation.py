@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from topocraft.config import PreprocessConfig
 from topocraft.data.atomic import atomic_folder
+from topocraft.data.typed_json import built, parsed_object
 from topocraft.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def open_preparation(folder: Path) -> Preparation:
     """
     folder = Path(folder).absolute()
     try:
-        facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = parsed_object((folder / FACTS).read_text(encoding="utf-8"))
         written = facts.pop("format")
     except (OSError, ValueError, KeyError) as error:
         raise FileError(
@@ -168,7 +169,10 @@ def open_preparation(folder: Path) -> Preparation:
         ) from error
     if written != FORMAT:
         raise FileError(f"prepared must be of format {FORMAT}; '{folder}' is of format {written}. Write it anew.")
-    return Preparation(folder=folder, **{**facts, "batches": tuple(facts["batches"])})
+    try:
+        return built(Preparation, facts | {"folder": folder})
+    except ValueError as error:
+        raise FileError(f"'{folder / FACTS}' is damaged: {error}. Write the folder anew.") from error
 
 
 def _obs(kept: Cells, labels: np.ndarray | None) -> pd.DataFrame:

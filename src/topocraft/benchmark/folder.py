@@ -16,7 +16,8 @@ from typing import TextIO
 from topocraft.benchmark.records import NO_DATA, NOT_RUN, Kind, Record
 from topocraft.data.atomic import atomic_text, explained
 from topocraft.data.locks import try_lock
-from topocraft.errors import FileError
+from topocraft.data.typed_json import built, parsed, parsed_object
+from topocraft.errors import FileError, shown_name
 
 PLAN, PICTURES, LOCK = "grid.json", "pictures.json", ".lock"
 PARTS = ("datasets", "outputs", "rows", "layouts")
@@ -150,9 +151,11 @@ class Folder:
             There is none.
         """
         try:
-            held = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
-            entries = tuple(Entry(**entry) for entry in held.pop("entries"))
-            return Plan(entries=entries, **held | {"umaps": tuple(held["umaps"])})
+            held = parsed_object((self.path / PLAN).read_text(encoding="utf-8"))
+            entries = [built(Entry, entry) for entry in held.pop("entries")]
+            for entry in entries:
+                _require_inside(entry.stem, entry.output, entry.prepared)
+            return built(Plan, held | {"entries": entries})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileError(
                 f"A folder of a benchmark holds {PLAN}; '{self.path}' has none that can be read. Name the folder "
@@ -163,7 +166,9 @@ class Folder:
         """Return the names of the pictures that the grid has."""
         listed = self.path / PICTURES
         try:
-            return [str(name) for name in json.loads(listed.read_text(encoding="utf-8"))]
+            names = [str(name) for name in parsed(listed.read_text(encoding="utf-8"))]
+            _require_inside(*names)
+            return names
         except FileNotFoundError:
             return []
         except (ValueError, TypeError) as error:
@@ -202,6 +207,13 @@ class Folder:
             return None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise FileError(f"'{self.row(entry.stem)}' must be a row; it is damaged: {error}. Remove it.") from error
+
+
+def _require_inside(*names: str) -> None:
+    """Refuse a name that leads out of the folder that it stands in."""
+    for name in names:
+        if name and (name in (".", "..") or set(name) & set("/\\\0")):
+            raise ValueError(f"'{shown_name(name)}' leads out of the folder")
 
 
 def stem_of(*parts: object) -> str:

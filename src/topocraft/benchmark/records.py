@@ -15,7 +15,9 @@ from scipy import sparse
 
 from topocraft.baselines.method import Output
 from topocraft.data.atomic import atomic_file
-from topocraft.errors import FileError
+from topocraft.data.typed_json import built, parsed_object
+from topocraft.errors import FileError, list_names
+from topocraft.metrics.catalogue import CATALOGUE
 from topocraft.metrics.suite import Score
 
 Kind = Literal["method", "labelled", "control"]
@@ -83,10 +85,19 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Return the record that ``to_json`` wrote; ``null`` becomes NaN."""
-        values = _with_nan(json.loads(text))
-        scores = tuple(Score(**_with_nan(score)) for score in values.pop("scores"))
-        return cls(**values, scores=scores)
+        """Return the record that ``to_json`` wrote; ``null`` becomes NaN.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            The text is no record.
+        """
+        values = _with_nan(parsed_object(text))
+        scores = [built(Score, _with_nan(dict(score))) for score in values.pop("scores")]
+        unknown = {score.name for score in scores} - CATALOGUE.keys()
+        if unknown:
+            raise ValueError(f"there is no score {list_names(sorted(unknown))}")
+        return built(cls, values | {"scores": scores})
 
 
 def write_output(path: Path, record: Record, output: Output) -> None:

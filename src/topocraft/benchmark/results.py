@@ -11,6 +11,7 @@ from topocraft.benchmark.pictures import write_pictures
 from topocraft.benchmark.ranking import ranking
 from topocraft.benchmark.rows import tidy, write_rows
 from topocraft.data.atomic import atomic_text
+from topocraft.data.csv_text import csv_text
 from topocraft.display import attended
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def write_results(folder: Folder, progress: Progress) -> pd.DataFrame:
     amiss = write_rows(rows, folder.path)
     if amiss:
         progress.warn(amiss)
-    atomic_text(folder.path / "table.csv", ranking(rows).to_csv(index=False))
+    atomic_text(folder.path / "table.csv", csv_text(ranking(rows)))
     pictures = write_pictures(folder, plan, rows, progress)
     atomic_text(folder.path / "table.md", page(rows, plan, [path.name for path in pictures]))
     return rows

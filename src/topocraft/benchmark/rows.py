@@ -14,6 +14,7 @@ import pandas as pd
 
 from topocraft.benchmark.records import Record
 from topocraft.data.atomic import atomic_file, atomic_text
+from topocraft.data.csv_text import csv_text
 from topocraft.metrics.catalogue import CATALOGUE
 from topocraft.metrics.suite import Score
 
@@ -89,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 def write_rows(rows: pd.DataFrame, folder: Path) -> str:
     """Write ``rows.csv``, and ``rows.parquet`` where pyarrow is installed; return what is amiss, if anything."""
-    atomic_text(folder / "rows.csv", rows.to_csv(index=False))
+    atomic_text(folder / "rows.csv", csv_text(rows))
     if importlib.util.find_spec("pyarrow") is None:
         (folder / "rows.parquet").unlink(missing_ok=True)  # of other rows than these
         return "rows.parquet is not written, rows.csv is: parquet needs pyarrow, pip install 'topocraft[benchmark]'."

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from topocraft.baselines.preparation import Preparation, open_preparation, write_preparation
 from topocraft.benchmark.folder import Folder, stem_of
 from topocraft.benchmark.grid import Dataset, Grid, draws
 from topocraft.benchmark.keys import digest_of, preparation_code
 from topocraft.data.atomic import atomic_text
+from topocraft.data.typed_json import built, parsed_object
 from topocraft.errors import InputError, TopocraftError
 from topocraft.progress import Progress
 
@@ -94,8 +94,8 @@ def _preparation(dataset: Dataset, seed: int, folder: Folder, is_kept: bool) -> 
     path = folder.dataset(stem)
     if dataset.identity and path.is_dir():
         return open_preparation(path)
-    known = None if is_kept or not dataset.identity else _facts(folder.dataset_facts(stem))
-    return _write(dataset, seed, folder) if known is None else Preparation(folder=path, **known)
+    known = None if is_kept or not dataset.identity else _known(folder.dataset_facts(stem), path)
+    return known or _write(dataset, seed, folder)
 
 
 def _write(dataset: Dataset, seed: int, folder: Folder) -> Preparation:
@@ -124,12 +124,11 @@ def _refused() -> Iterator[None]:
         raise InputError(f"{type(error).__name__}: {error}") from error
 
 
-def _facts(path: Path) -> dict[str, Any] | None:
+def _known(facts: Path, folder: Path) -> Preparation | None:
     """Return what is known of cells whose files were removed; ``None`` where that cannot be read."""
     try:
-        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {**held, "batches": tuple(held["batches"])}
-    except (OSError, ValueError, KeyError, TypeError):
+        return built(Preparation, parsed_object(facts.read_text(encoding="utf-8")) | {"folder": folder})
+    except (OSError, ValueError):
         return None
 
 

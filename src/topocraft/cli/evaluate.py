@@ -58,6 +58,7 @@ def evaluate(
             adata = _read(file, make_unique, progress)
             from topocraft import evaluation
             from topocraft.data.atomic import atomic_text
+            from topocraft.data.csv_text import csv_text
 
             scores = evaluation.evaluate(
                 adata,
@@ -76,7 +77,7 @@ def evaluate(
                 atomic_text(json, evaluation.as_json(scores))
                 written.append(json)
             if csv is not None:
-                atomic_text(csv, scores.to_csv(index=False))
+                atomic_text(csv, csv_text(scores))
                 written.append(csv)
             if mixing_map is not None and label_key is not None:
                 _map(adata, evaluation.mixing_of_cells(adata, batch_key, label_key, embeddings=embedding), mixing_map)
@@ -113,11 +114,12 @@ def _read(file: Path, make_unique: bool, progress: Progress) -> AnnData:
 
 def _map(adata: AnnData, mixing: pd.DataFrame, path: Path) -> None:
     from topocraft.data.atomic import atomic_text
+    from topocraft.data.csv_text import csv_text
     from topocraft.evaluation.mixing_picture import mixing_figure
     from topocraft.plot import save_figure
 
     if path.suffix.lower() == ".csv":
-        atomic_text(path, mixing.to_csv(index_label="cell"))
+        atomic_text(path, csv_text(mixing, index_label="cell"))
     else:
         save_figure(mixing_figure({name: adata.obsm[name] for name in mixing.columns}, mixing), path, force=True)
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from topocraft.display import duration
+from topocraft.display import duration, safe_console
 from topocraft.errors import TopocraftError, list_names
 from topocraft.tables import score_table
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from topocraft.integrator import Integrator
     from topocraft.report import Report
 
-OUT, ERR = Console(), Console(stderr=True)
+OUT, ERR = safe_console(), safe_console(stderr=True)
 REFUSED, INTERRUPTED, TERMINATED = 1, 130, 143
 
 

@@ -13,7 +13,7 @@ LARGEST = 1e308
 def require(owner: str, name: str, value: object, holds: bool, allowed: str) -> None:
     """Raise ConfigError unless what is asked of a field holds."""
     if not holds:
-        raise ConfigError(f"{owner}.{name} must be {allowed}; got {value!r}.")
+        raise ConfigError(f"{owner}.{name} must be {allowed}; got {value!r:.80}.")
 
 
 class Checked:

@@ -73,8 +73,8 @@ class IntegrationConfig(Checked):
         """Build a configuration from JSON text, as ``to_json`` writes it."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ConfigError(f"config must be JSON; it is not: {error}.") from error
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"config must be JSON; it is not: {error}. Write it with to_json().") from error
         return cls.from_dict(values)
 
     def with_values(self, **values: Any) -> IntegrationConfig:
@@ -107,12 +107,12 @@ def _sections(config: Any) -> list[str]:
 
 def _build(kind: Any, values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{where} must be an object with named fields; got {values!r}.")
+        raise ConfigError(f"{where} must be an object with named fields; got {values!r:.80}.")
     hints = get_type_hints(kind)
     known = [item.name for item in fields(kind)]
     for name in values:
         if name not in known:
-            raise ConfigError(f"{where} has no field '{name}'.{nearest_name(str(name), known)}")
+            raise ConfigError(f"{where} has no field {name!r:.60}.{nearest_name(str(name), known)}")
     built = {
         name: _build(hints[name], value, f"{where}.{name}") if is_dataclass(hints[name]) else value
         for name, value in values.items()

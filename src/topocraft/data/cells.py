@@ -13,7 +13,10 @@ from scipy import sparse
 
 from topocraft.config import InputKind
 from topocraft.data.columns import batch_labels, chosen_genes, given_labels
-from topocraft.data.stream import Source, StoredRows, is_on_disk
+from topocraft.data.digests import as_bytes, content_digests, mixed, name_digests
+from topocraft.data.matrices import readable_matrix
+from topocraft.data.stream import Source, StoredRows
+from topocraft.data.texts import require_text
 from topocraft.data.values import ValueKind, canonical, facts_of, require_sound, value_kind
 from topocraft.errors import InputError, list_names, nearest_name
 
@@ -91,37 +94,27 @@ class Cells:
         for places, block in self.values.blocks(phase):
             yield places, replace(bare, values=block, batch=self.batch[places], cell_names=self.cell_names[places])
 
-    def digests(self) -> np.ndarray:
-        """Return a 16-byte digest of each cell's values and batch, independent of name and order."""
-        digests = np.empty(self.n_cells, dtype="S16")
-        names = [name.encode() for name in self.batch_names]
+    def contents(self) -> np.ndarray:
+        """Return a 16-byte digest of each cell's values, independent of names and order, (n_cells, 2), uint64."""
+        genes = name_digests(self.gene_names)
+        contents = np.empty((self.n_cells, 2), dtype=np.uint64)
         for places, part in self.parts("order"):
-            digests[places] = _digests(part.values, [names[code] for code in part.batch])
-        return digests
+            contents[places] = content_digests(part.values, genes)
+        return contents
 
+    def digests(self, contents: np.ndarray | None = None) -> np.ndarray:
+        """Return a 16-byte digest of each cell's values and batch, independent of its name and of order.
 
-def _digests(values: sparse.csr_matrix, names: Sequence[bytes]) -> np.ndarray:
-    indptr, data = values.indptr, values.data
-    indices = values.indices.astype(np.int32, copy=False)
-    digests = np.empty(len(names), dtype="S16")
-    for cell, name in enumerate(names):
-        stored = slice(indptr[cell], indptr[cell + 1])
-        digest = hashlib.blake2b(indices[stored].tobytes(), digest_size=16, key=b"topocraft")
-        digest.update(data[stored].tobytes())
-        digest.update(name)
-        digests[cell] = digest.digest()
-    return digests
-
-
-def canonical_order(digests: np.ndarray) -> np.ndarray:
-    """Return the order of cells that does not depend on the order in which they came."""
-    return np.argsort(digests, kind="stable")
+        ``contents``, where they are at hand, spare another pass over the values.
+        """
+        contents = self.contents() if contents is None else contents
+        return as_bytes(mixed(contents + name_digests(self.batch_names)[self.batch]))
 
 
 def fingerprint(digests: np.ndarray, gene_names: np.ndarray) -> str:
-    """Return a hexadecimal fingerprint of the cells (in whatever order) and their genes."""
+    """Return a hexadecimal fingerprint of the cells and their genes, both in whatever order."""
     whole = hashlib.blake2b(np.sort(digests).tobytes(), digest_size=16)
-    whole.update("\n".join(map(str, gene_names)).encode())
+    whole.update("\n".join(sorted(map(str, gene_names))).encode())
     return whole.hexdigest()
 
 
@@ -171,8 +164,9 @@ def from_anndata(
     ('a', 'b')
     """
     _require_some(adata)
-    _require_unique(adata.obs_names, "cell", "obs_names")
-    _require_unique(adata.var_names, "gene", "var_names")
+    for names, what, attribute in ((adata.obs_names, "cell", "obs_names"), (adata.var_names, "gene", "var_names")):
+        _require_unique(names, what, attribute)
+        require_text(names, f"adata.{attribute}")
     batch = batch_labels(adata.obs, batch_key)
     names, codes = np.unique(batch, return_inverse=True)
     if len(names) < 2:
@@ -219,20 +213,18 @@ def _matrix(adata: AnnData, layer: str | None) -> Any:
     if layer is None:
         if adata.X is None:
             raise InputError(f"X must hold values; it is empty. Name a layer: {list_names(adata.layers)}.")
-        return adata.X
+        return readable_matrix(adata.X)
     if layer not in adata.layers:
         raise InputError(
             f"layer must name a layer of adata; there is no '{layer}'."
             f"{nearest_name(layer, adata.layers)} Layers: {list_names(adata.layers)}."
         )
-    return adata.layers[layer]
+    return readable_matrix(adata.layers[layer], f"layer '{layer}'")
 
 
 def _checked_values(
     matrix: Any, genes: np.ndarray, input_kind: InputKind
 ) -> tuple[sparse.csr_matrix | StoredRows, ValueKind]:
-    if is_on_disk(matrix):
-        raise InputError("Values must be in memory here; X lies on disk. Call adata.to_memory() first.")
     values: sparse.csr_matrix | StoredRows
     if isinstance(matrix, Source):
         values, facts = matrix.survey(genes)

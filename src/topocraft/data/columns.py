@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from topocraft.data.texts import label_texts
 from topocraft.errors import InputError, list_names, nearest_name
 
 
@@ -17,6 +18,9 @@ def column(frame: pd.DataFrame, name: str, parameter: str, of: str = "obs") -> p
             f"{parameter} must name a column of {of}; there is no '{name}'."
             f"{nearest_name(name, frame.columns)} Columns: {list_names(frame.columns, 20)}."
         )
+    count = int((frame.columns == name).sum())
+    if count > 1:
+        raise InputError(f"{parameter} must name one column of {of}; {count} are called '{name}'. Rename or drop some.")
     return frame[name]
 
 
@@ -53,7 +57,7 @@ def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarra
     parts: list[np.ndarray] = []
     for key in keys:
         labels = column(obs, key, "batch_key")
-        texts = labels.astype(object).map(str, na_action="ignore")
+        texts = label_texts(labels, key, "batch_key")
         missing = (labels.isna() | (texts == "")).to_numpy()
         if missing.any():
             raise InputError(
@@ -76,7 +80,7 @@ def given_labels(obs: pd.DataFrame, key: str, parameter: str, without: str) -> n
         There is no such column (those there are are named), or every label is missing; ``without`` then says what
         it is left out for.
     """
-    labels = column(obs, key, parameter).astype(object).map(str, na_action="ignore")
+    labels = label_texts(column(obs, key, parameter), key, parameter)
     missing = (labels.isna() | (labels == "")).to_numpy()
     if missing.all():
         raise InputError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from topocraft.data.matrices import require_sound_parts
 from topocraft.data.tenx import read_10x_h5, read_10x_mtx
 from topocraft.errors import FileError, InputError, TopocraftError, list_names, nearest_name
 
@@ -59,6 +60,7 @@ def read_cells_file(path: Path, *, make_unique: bool = False) -> Loaded:
     with readable(path, kind.article), heard(notes):
         adata, said = kind.read(path)
         notes.extend(said)
+        require_sound_parts(adata)
         if make_unique or kind.is_10x:
             notes.extend(number_names(adata.var_names, adata.var_names_make_unique, "gene"))
         if make_unique:

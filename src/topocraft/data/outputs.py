@@ -91,7 +91,8 @@ def write_result(adata: AnnData, path: Path, *, force: bool) -> None:
     check_output(path, force=force)
     with warnings.catch_warnings(), anndata.settings.override(allow_write_nullable_strings=True):
         warnings.simplefilter("ignore")
-        whole = shell_of(adata)
+        with writable(path):
+            whole = shell_of(adata)
         size = _size(whole)
         if is_zarr(path):
             write, place = _write_zarr, atomic_folder(path, force, marks=MARKS_OF_ZARR, size=size)
@@ -190,9 +191,9 @@ def writable(path: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, MemoryError) or system_code(error):
             raise
-        where = " ".join(getattr(error, "__notes__", []))
+        where = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
         raise FileError(
-            f"Every annotation must be of a kind that {path.suffix} holds; one is not: {error} ({where}). "
+            f"Every annotation must be of a kind that {path.suffix} holds; one is not: {error}{where}. "
             "Turn it into text or numbers, or remove it."
         ) from error
 

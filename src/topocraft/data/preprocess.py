@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,15 +67,26 @@ def prepare(cells: Cells, config: PreprocessConfig) -> Prepared:
             f"min_cells={config.min_cells} must leave at least two genes; {len(expressed)} of "
             f"{cells.n_genes:,} are detected in that many cells. Lower min_cells."
         )
+    names = cells.gene_names[expressed]
     expression: sparse.csr_matrix | ScratchRows
     if isinstance(values, StoredRows):
-        chosen, expression = _from_disk(values, cells.batch[kept], cells.kind, expressed, n_showing, config)
+        chosen, expression = _from_disk(values, cells.batch[kept], cells.kind, expressed, names, n_showing, config)
     else:
         normalised = _normalise(values[:, expressed], cells.kind, config.target_sum)
-        chosen = choose_genes(normalised, cells.batch[kept], config)
-        expression = normalised[:, chosen].tocsr()
-    names = cells.gene_names[expressed]
+        chosen = _by_name(choose_genes(normalised, cells.batch[kept], config), names)
+        expression = _columns(normalised, chosen)
     return Prepared(kept, expression, GeneSpace(tuple(names), tuple(names[chosen]), config.target_sum))
+
+
+def _by_name(chosen: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """Put genes in the order of their names, so that the order in which they came does not matter."""
+    return chosen[np.argsort(names[chosen].astype(str), kind="stable")]
+
+
+def _columns(values: sparse.csr_matrix, chosen: np.ndarray) -> sparse.csr_matrix:
+    columns = values[:, chosen].tocsr()
+    columns.sort_indices()  # sums run in this order
+    return columns
 
 
 def _detected(values: sparse.csr_matrix | StoredRows) -> np.ndarray:
@@ -95,6 +107,7 @@ def _from_disk(
     batch: np.ndarray,
     kind: str,
     expressed: np.ndarray,
+    names: np.ndarray,
     n_showing: np.ndarray,
     config: PreprocessConfig,
 ) -> tuple[np.ndarray, ScratchRows]:
@@ -108,7 +121,8 @@ def _from_disk(
     if len(expressed) > config.n_top_genes:
         pool = pool_small_batches(batch, config.min_batch_cells)
         chosen = most_variable(gene_moments(normalised("genes"), pool, len(expressed)), config.n_top_genes)
-    rows = ((places, block[:, chosen].tocsr()) for places, block in normalised("store"))
+    chosen = _by_name(chosen, names)
+    rows = ((places, _columns(block, chosen)) for places, block in normalised("store"))
     count = int(n_showing[expressed[chosen]].sum())
     return chosen, write_scratch(rows, (len(batch), len(chosen)), values.scratch, count)
 
@@ -156,12 +170,31 @@ def choose_genes(normalised: sparse.csr_matrix, batch: np.ndarray, config: Prepr
     adata = AnnData(normalised)
     adata.obs["pool"] = pd.Categorical(pool_small_batches(batch, config.min_batch_cells).astype(str))
     several = adata.obs["pool"].nunique() > 1
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _some_variance(normalised.shape[1]):
         warnings.simplefilter("ignore")
         scanpy.pp.highly_variable_genes(
             adata, n_top_genes=config.n_top_genes, flavor="seurat", batch_key="pool" if several else None
         )
-    return np.flatnonzero(adata.var["highly_variable"].to_numpy())
+    chosen = np.flatnonzero(adata.var["highly_variable"].to_numpy())
+    if len(chosen) < 2:
+        raise InputError(_invariable(normalised.shape[1]))
+    return chosen
+
+
+@contextmanager
+def _some_variance(n_genes: int) -> Iterator[None]:
+    """Say what it means that scanpy finds no dispersion to sort by."""
+    try:
+        yield
+    except IndexError as error:
+        raise InputError(_invariable(n_genes)) from error
+
+
+def _invariable(n_genes: int) -> str:
+    return (
+        "Highly variable genes can be chosen only where genes vary; in at least one batch hardly any does. "
+        f"Leave that batch out, or take all genes: n_top_genes={n_genes} (--n-top-genes {n_genes})."
+    )
 
 
 def pool_small_batches(batch: np.ndarray, min_cells: int) -> np.ndarray:
@@ -198,7 +231,19 @@ def _normalise(values: sparse.csr_matrix, kind: str, target_sum: float) -> spars
     if kind == "log1p":
         return normalised
     totals = values @ np.ones(values.shape[1])
-    scale = np.divide(target_sum, totals, out=np.zeros_like(totals), where=totals > 0)
+    with np.errstate(over="ignore"):
+        scale = np.divide(target_sum, totals, out=np.zeros_like(totals), where=totals > 0)
+    _require_single_precision(scale, totals, target_sum)
     normalised.data *= np.repeat(scale, np.diff(values.indptr)).astype(np.float32)
     np.log1p(normalised.data, out=normalised.data)
     return normalised
+
+
+def _require_single_precision(scale: np.ndarray, totals: np.ndarray, target_sum: float) -> None:
+    beyond = scale > np.finfo(np.float32).max
+    if beyond.any():
+        raise InputError(
+            f"target_sum={target_sum:g} must be within single precision of every cell's counts; those of "
+            f"{int(beyond.sum()):,} cells sum to as little as {totals[beyond].min():.3g}. Leave those cells out, or "
+            "lower target_sum."
+        )

@@ -129,6 +129,21 @@ class Networks(nn.Module):
         initialise(self, generator)
 
 
+def state_shapes(n_genes: int, n_batches: int, config: ModelConfig) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    """Return shape and type of every array of ``Networks``, by name, without taking memory for them."""
+    with torch.device("meta"):
+        parts = {
+            "encoder": Encoder(n_genes, config),
+            "decoder": Decoder(n_genes, n_batches, config),
+            "classifier": BatchClassifier(n_batches, config),
+        }
+    return {
+        f"{part}.{name}": (tuple(array.shape), array.dtype)
+        for part, network in parts.items()
+        for name, array in network.state_dict().items()
+    }
+
+
 def initialise(networks: nn.Module, generator: torch.Generator) -> None:
     """Fill all weights: PyTorch's rule for linear layers, N(1, 0.02) for the gains of batch normalisation."""
     for module in networks.modules():

@@ -42,7 +42,7 @@ class Layouts:
         """Wait for the places, (n_cells, 2) each: those of ``topocraft.plot.umap_layout``."""
         if self._child is None or self._child.wait():
             return _here(self._points, self._seed)
-        return [np.load(_file(self._folder, "places", place)) for place in range(len(self._points))]
+        return [np.load(_file(self._folder, "places", place), allow_pickle=False) for place in range(len(self._points))]
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def main() -> None:
     folder, n_cells, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     _load_umap(n_cells)
     count = sys.stdin.readline()
-    points = [np.load(_file(folder, "points", place)) for place in range(int(count or 0))]
+    points = [np.load(_file(folder, "points", place), allow_pickle=False) for place in range(int(count or 0))]
     for place, array in enumerate(_here(points, seed)):
         np.save(_file(folder, "places", place), array)
 

@@ -14,6 +14,7 @@ from topocraft.benchmark.costs import costs_of
 from topocraft.benchmark.folder import Folder
 from topocraft.benchmark.page import table_of
 from topocraft.data.atomic import atomic_text
+from topocraft.data.csv_text import csv_text
 from topocraft.plot import save_figure
 from topocraft.reproduce.halves import halves_figure
 from topocraft.reproduce.rates import type_rates, type_section, types_figure
@@ -39,7 +40,7 @@ def write_shown(recipe: Recipe, folder: Path, rows: pd.DataFrame) -> list[Path]:
     place = Folder(folder)
     result = RESULTS[recipe.shown](recipe, place, rows)
     paths = [folder / f"{recipe.name}.{ending}" for ending in ("md", "csv", "png")]
-    atomic_text(paths[1], result.table.to_csv(index=False))
+    atomic_text(paths[1], csv_text(result.table))
     if result.figure is None:
         paths.pop().unlink(missing_ok=True)
     else:

@@ -11,9 +11,10 @@ import numpy as np
 from scipy import sparse
 
 from topocraft.config import Scope, TopologyConfig
+from topocraft.errors import InputError
 from topocraft.randomness import numpy_stream, python_stream
 from topocraft.rows import Rows
-from topocraft.topology.components import principal_components
+from topocraft.topology.components import all_alike, principal_components
 from topocraft.topology.graph import as_network, connectivities
 from topocraft.topology.neighbors import nearest_neighbors
 from topocraft.topology.separation import separations
@@ -65,7 +66,17 @@ def find_topology(
         Of the community detection, and of what is drawn of many cells.
     labels_low, labels_high
         The user's annotation, ``None`` for unlabelled cells.
+
+    Raises
+    ------
+    InputError
+        All cells are alike.
     """
+    if all_alike(expression):
+        raise InputError(
+            f"Cells must differ in the genes chosen; all {len(batch):,} have the same values of "
+            f"{expression.shape[1]:,} genes. Pass other cells, or more genes (n_top_genes)."
+        )
     components = principal_components(expression, config.n_components, seed)
     low = np.zeros(len(batch), dtype=np.int64)
     high = np.zeros(len(batch), dtype=np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,21 +9,32 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from topocraft._version import __version__
 from topocraft.config import IntegrationConfig
 from topocraft.data.outputs import atomic_folder
 from topocraft.data.preprocess import GeneSpace
-from topocraft.errors import ConfigError, FileError, ModelError
-from topocraft.model.networks import Networks
+from topocraft.errors import ModelError
+from topocraft.model.networks import Networks, state_shapes
 from topocraft.training.alignment import Alignment, Round
 from topocraft.training.embed import Projection
 from topocraft.training.loop import History
+from topocraft.training.model_folder import (
+    DESCRIPTION,
+    SCHEMA,
+    WEIGHTS,
+    Shapes,
+    checksum_of,
+    length_of,
+    names_of,
+    number_of,
+    read_description,
+    read_weights,
+)
 
-SCHEMA = 2
+PROJECTED = ("center", "axes")
 SHIFTED = ("centers", "shifts")
-WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +69,7 @@ def save_fitted(fitted: Fitted, folder: Path, *, force: bool = False) -> None:
         description = {
             "schema": SCHEMA,
             "version": __version__,
-            "weights_sha256": _checksum(partial / WEIGHTS),
+            "weights_sha256": checksum_of(partial / WEIGHTS),
             "config": fitted.config.to_dict(),
             "genes": asdict(fitted.genes),
             "batch_names": fitted.batch_names,
@@ -78,52 +88,54 @@ def load_fitted(folder: Path) -> Fitted:
     FileError
         The folder or one of its two files is missing.
     ModelError
-        The description is of another schema, or the weights do not belong to it.
+        The description is of another schema or says what cannot be, the weights do not belong to it, or a file is a
+        link. Nothing takes memory before the shapes of all weights are found to be right.
     """
-    description = _read_description(folder)
+    description = read_description(folder)
     try:
         config = IntegrationConfig.from_dict(description["config"])
-        genes = GeneSpace(**{name: _frozen(value) for name, value in description["genes"].items()})
-        batch_names = tuple(description["batch_names"])
-        networks = Networks(len(genes.selected), len(batch_names), config.model, torch.Generator())
-        weights = load_file(folder / WEIGHTS)
-        projection = Projection(*(weights.pop(f"projection.{part}").numpy() for part in ("center", "axes")))
-        alignment = Alignment(
-            tuple(
-                Round(width=width, **{part: weights.pop(f"alignment.{number}.{part}").numpy() for part in SHIFTED})
-                for number, width in enumerate(description["alignment_widths"])
-            )
-        )
-        networks.load_state_dict({name.removeprefix("networks."): weight for name, weight in weights.items()})
-        history, facts = description["history"], description["facts"]
-    except (KeyError, TypeError, RuntimeError, SafetensorError, ConfigError) as error:
+        genes = _genes(description["genes"])
+        batch_names = names_of(description["batch_names"], "batch_names")
+        widths = [number_of(width, "alignment_widths", 0.0) for width in description["alignment_widths"]]
+        history, facts = _history(description["history"]), dict(description["facts"])
+        due = _due(config, len(genes.selected), len(batch_names), len(widths), folder)
+        weights = read_weights(folder, due, description["weights_sha256"])
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError, SafetensorError) as error:
+        if isinstance(error, ModelError):
+            raise
         raise ModelError(f"'{folder}' does not hold a whole topocraft model: {error}. Save it again.") from error
+    networks = Networks(len(genes.selected), len(batch_names), config.model, torch.Generator())
+    projection = Projection(*(weights.pop(f"projection.{part}").numpy() for part in PROJECTED))
+    rounds = (
+        Round(width=width, **{part: weights.pop(f"alignment.{number}.{part}").numpy() for part in SHIFTED})
+        for number, width in enumerate(widths)
+    )
+    alignment = Alignment(tuple(rounds))
+    networks.load_state_dict({name.removeprefix("networks."): weight for name, weight in weights.items()})
     return Fitted(config, networks.eval(), genes, batch_names, projection, alignment, history, facts)
 
 
-def _read_description(folder: Path) -> dict[str, Any]:
-    for name in (DESCRIPTION, WEIGHTS):
-        if not (folder / name).is_file():
-            raise FileError(f"folder must hold a saved model; '{folder}' has no {name}.")
-    try:
-        description = json.loads((folder / DESCRIPTION).read_text())
-        schema, checksum = description["schema"], description["weights_sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"'{folder / DESCRIPTION}' is damaged: {error!r}. Save the model again.") from error
-    if schema != SCHEMA:
-        raise ModelError(
-            f"The model in '{folder}' has schema {schema!r}; this topocraft {__version__} reads schema {SCHEMA}. "
-            "Load it with the version that saved it, or fit again."
-        )
-    if checksum != _checksum(folder / WEIGHTS):
-        raise ModelError(f"'{folder / WEIGHTS}' does not belong to its {DESCRIPTION}, or is damaged. Save again.")
-    return dict(description)
+def _genes(held: object) -> GeneSpace:
+    if not isinstance(held, dict) or held.keys() != {"expressed", "selected", "target_sum"}:
+        raise ValueError("genes must have the fields expressed, selected and target_sum")
+    expressed, selected = (names_of(held[part], f"genes.{part}") for part in ("expressed", "selected"))
+    if not set(selected) <= set(expressed):
+        raise ValueError("genes.selected must be among genes.expressed")
+    return GeneSpace(expressed, selected, number_of(held["target_sum"], "genes.target_sum", 1.0))
 
 
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _history(held: dict[str, list[float]]) -> History:
+    return {name: [number_of(loss, f"history.{name}", float("-inf")) for loss in held[name]] for name in held}
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _due(config: IntegrationConfig, n_genes: int, n_batches: int, n_rounds: int, folder: Path) -> Shapes:
+    """Return the shapes of all weights; how many components and places there are is the choice of the file."""
+    due = {f"networks.{name}": shape for name, shape in state_shapes(n_genes, n_batches, config.model).items()}
+    n_latent, n_components = config.model.n_latent, length_of(folder, "projection.axes", 1)
+    due |= {"projection.center": ((n_latent,), torch.float32)}
+    due |= {"projection.axes": ((n_latent, n_components), torch.float32)}
+    for number in range(n_rounds):
+        n_places = length_of(folder, f"alignment.{number}.centers", 0)
+        due |= {f"alignment.{number}.centers": ((n_places, n_components), torch.float32)}
+        due |= {f"alignment.{number}.shifts": ((n_places, n_batches, n_components), torch.float32)}
+    return due

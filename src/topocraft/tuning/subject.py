@@ -11,8 +11,9 @@ import numpy as np
 
 from topocraft._version import __version__
 from topocraft.config import IntegrationConfig
-from topocraft.data.cells import Cells, canonical_order, fingerprint, from_anndata
+from topocraft.data.cells import Cells, fingerprint, from_anndata
 from topocraft.data.columns import cell_types
+from topocraft.data.order import canonical_order
 from topocraft.errors import InputError, TrainingError, UndefinedScore
 from topocraft.hardware import let_waiting_threads_sleep, processor
 from topocraft.integrator import Integrator
@@ -86,9 +87,9 @@ def read_subject(
 
 
 def _prepared(cells: Cells, labels: np.ndarray | None, config: IntegrationConfig) -> Subject:
-    digests, steps, seed = cells.digests(), KeptSteps(), config.seed
-    order = canonical_order(digests)
-    prepared = steps.prepare(cells.take(order), config)
+    contents, steps, seed = cells.contents(), KeptSteps(), config.seed
+    order, ordered = canonical_order(cells, contents)
+    prepared = steps.prepare(ordered, config)
     scored = order[prepared.kept]
     _, batch = np.unique(cells.batch[scored], return_inverse=True)
     yardstick = make_yardstick(prepared.expression, batch, seed)
@@ -100,7 +101,9 @@ def _prepared(cells: Cells, labels: np.ndarray | None, config: IntegrationConfig
             f"batches: by these settings are judged. {undefined} Integrate with the defaults instead."
         ) from undefined
     truth = None if labels is None else make_truth(prepared.expression, batch, labels[scored], seed)
-    return Subject(cells, steps, scored, yardstick, truth, before, fingerprint(digests, cells.gene_names))
+    return Subject(
+        cells, steps, scored, yardstick, truth, before, fingerprint(cells.digests(contents), cells.gene_names)
+    )
 
 
 def identity(subject: Subject, space: Space) -> dict[str, Any]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import shutil
+import struct
 import zipfile
 import zlib
 from pathlib import Path
 
 from topocraft.data.atomic import atomic_file
 from topocraft.data.datasets.entries import PACKED, READ
-from topocraft.errors import FileError, list_names
+from topocraft.errors import FileError, TopocraftError, list_names
+
+# RuntimeError: it needs a password, or a method of packing that Python lacks.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, RuntimeError)
 
 
 def unpacked(path: Path) -> Path:
@@ -25,7 +30,9 @@ def unpacked(path: Path) -> Path:
         return path
     try:
         return _from_zip(path) if path.suffix.lower() == ".zip" else _from_gzip(path)
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:  # it needs a password
+    except TopocraftError:
+        raise
+    except DAMAGED as error:
         raise FileError(f"'{path}' must be a whole archive; it is not: {error}. Fetch it anew with --force.") from error
 
 

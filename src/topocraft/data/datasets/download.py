@@ -15,6 +15,7 @@ from topocraft.data.atomic import atomic_text, explained
 from topocraft.data.datasets.entries import RemoteFile
 from topocraft.data.datasets.listing import resolved
 from topocraft.data.datasets.transfer import transfer
+from topocraft.data.typed_json import parsed_object
 from topocraft.errors import FileError
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _recorded_now(path: Path) -> Path:
 
 def _recorded(folder: Path) -> dict[str, str]:
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = parsed_object((folder / RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

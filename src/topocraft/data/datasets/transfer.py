@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from topocraft._version import __version__
 from topocraft.data.locks import try_lock
+from topocraft.data.typed_json import parsed
 from topocraft.errors import FileError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def answered_json(address: str) -> Any:
     try:
         with _asked(address, {}) as answer:
             text = answer.content
-        return json.loads(text)
+        return parsed(text)
     except Broken as problem:
         raise FileError(f"'{address}' {problem}.") from problem
     except ValueError as error:
