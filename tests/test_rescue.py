@@ -13,6 +13,7 @@ import topocraft
 from topocraft import Checkpoints, IntegrationConfig, Integrator
 from topocraft.data.cells import from_anndata
 from topocraft.errors import TrainingError
+from topocraft.progress import Silent
 from topocraft.rescue import rescued
 from topocraft.simulate.demo import demo_cells
 from topocraft.training import step as module
@@ -109,7 +110,7 @@ def test_planted_extremes_that_pass_the_checks_end_in_finite_places(simulated: A
 @pytest.mark.parametrize("extreme", [{"learning_rate": 1.0}, {"margin": 1e15}], ids=str)
 def test_extreme_settings_end_in_finite_places(simulated: AnnData, extreme: dict[str, float]) -> None:
     adata = simulated.copy()
-    topocraft.integrate(adata, "batch", config=CONFIG.with_values(**extreme))
+    topocraft.integrate(adata, "batch", config=CONFIG.with_values(**extreme), progress=Silent())
     assert np.isfinite(adata.obsm["X_topocraft"]).all()
 
 

@@ -196,6 +196,7 @@ def _annotated(values: sparse.csr_matrix, obs: pd.DataFrame, genes: Any, kind: s
 
 def _selected(kept: Cells, expression: sparse.csr_matrix, genes: tuple[str, ...], obs: pd.DataFrame) -> AnnData:
     import pandas as pd
+    from scipy import sparse
 
     from topocraft.topology.components import principal_components
 

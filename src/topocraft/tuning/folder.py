@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from topocraft.data.atomic import atomic_file, atomic_text, explained, require_kind
+from topocraft.data.atomic import atomic_text, explained, require_kind
+from topocraft.data.csv_text import csv_text
 from topocraft.data.locks import try_lock
 from topocraft.errors import FileError, list_names
 from topocraft.plot import save_figure
@@ -97,8 +98,7 @@ class Folder:
 
     def write(self, found: Tuning) -> Iterator[Path]:
         """Write the table, the picture and the configuration, each whole; yield what was written."""
-        with atomic_file(self.path / TABLE) as partial:
-            found.trials.to_csv(partial, index=False)
+        atomic_text(self.path / TABLE, csv_text(found.trials))
         yield self.path / TABLE
         save_figure(tuning_figure(found), self.path / PICTURE, force=True)
         yield self.path / PICTURE
