@@ -36,7 +36,7 @@ demo: setup  ## Integrate simulated cells, write demo/ and a page on them
 
 test: setup  ## Run the tests, with coverage
 	-@$(BIN)/python tests/support/browser.py
-	@$(BIN)/python -m pytest --cov
+	@$(BIN)/python -m pytest --cov -n auto
 
 soak: setup  ## Try faults at random; TOPOCRAFT_SOAK_MINUTES=10, TOPOCRAFT_SOAK_SEED=0
 	@$(BIN)/python -m pytest tests/faults $(wildcard tests/hostile) -m soak
