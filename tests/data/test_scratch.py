@@ -49,6 +49,7 @@ from scipy import sparse
 from topocraft.data.scratch import write_scratch
 matrix = sparse.random(50, 300, 0.1, format="csr", dtype=np.float32, random_state=0)
 scratch = write_scratch([(np.arange(50), matrix)], matrix.shape, Path(sys.argv[1]), matrix.nnz)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has it ignored
 os.kill(os.getpid(), getattr(signal, sys.argv[2]))
 """
 

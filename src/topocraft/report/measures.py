@@ -74,33 +74,37 @@ def measure(subject: Subject, seed: int, progress: Progress) -> Measures:
         AFTER: Searched(subject.after[judged], reference),
         CONTROL: Searched(shuffled_within(before, alike, seed), reference),
     }
-    found = {(moment, name): _score(searched[moment], name, progress) for moment, name in asked}
-    moments = {"before": searched[BEFORE], "after": searched[AFTER]}
+    mixing = {moment: _mixing(cells) for moment, cells in searched.items()}
+    found = {(moment, name): _score(searched[moment], name, mixing[moment], progress) for moment, name in asked}
+    moments = {"before": BEFORE, "after": AFTER}
     return Measures(
         rows=tuple(_row(name, found) for name in names),
-        mixing={moment: _spread(judged, _mixing(cells)) for moment, cells in moments.items()},
-        purity={moment: _purity(cells, subject.groups[judged], judged) for moment, cells in moments.items()},
-        rates={} if labels is None else {moment: cells.positive.rates_per_type() for moment, cells in moments.items()},
+        mixing={moment: _spread(judged, mixing[which][0]) for moment, which in moments.items()},
+        purity={moment: _purity(searched[which], subject.groups[judged], judged) for moment, which in moments.items()},
+        rates={
+            moment: searched[which].positive.rates_per_type() for moment, which in moments.items() if labels is not None
+        },
     )
 
 
-def _score(cells: Searched, name: str, progress: Progress) -> tuple[float, str]:
+def _score(cells: Searched, name: str, mixing: tuple[np.ndarray, str], progress: Progress) -> tuple[float, str]:
     progress.advance(name)
+    if name == "mixing":
+        values, reason = mixing
+        return (math.nan if reason else float(np.nanmean(values))), reason
     try:
-        return float(np.nanmean(_map(cells)) if name == "mixing" else MEASURES[name](cells)), ""
+        return float(MEASURES[name](cells)), ""
     except UndefinedScore as undefined:
         return math.nan, str(undefined)
 
 
-def _map(cells: Searched) -> np.ndarray:
-    return mixing_map(cells.neighbors if cells.reference.labels is None else cells.within, cells.batch)
-
-
-def _mixing(cells: Searched) -> np.ndarray:
+def _mixing(cells: Searched) -> tuple[np.ndarray, str]:
+    """Return how well every cell is mixed, (n_cells,), or NaN and why nothing can be said."""
+    neighbors = cells.neighbors if cells.reference.labels is None else cells.within
     try:
-        return _map(cells)
-    except UndefinedScore:
-        return np.full(len(cells.batch), np.nan)
+        return mixing_map(neighbors, cells.batch), ""
+    except UndefinedScore as undefined:
+        return np.full(len(cells.batch), np.nan), str(undefined)
 
 
 def _row(name: str, found: Mapping[tuple[str, str], tuple[float, str]]) -> Row:
