@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from anndata import AnnData
+from spoiled import spoil
 
 import topocraft
 from topocraft import Checkpoints, IntegrationConfig, Integrator
@@ -16,7 +16,6 @@ from topocraft.errors import TrainingError
 from topocraft.progress import Silent
 from topocraft.rescue import rescued
 from topocraft.simulate.demo import demo_cells
-from topocraft.training import step as module
 
 SHAPES = {"n_latent": 8, "encoder_widths": (32, 16), "decoder_widths": (16, 32), "classifier_widths": (8,)}
 SHORT = {"epochs": 6, "warmup_epochs": 2, "cells_per_batch": 64, "cells_per_step": 96, "threads": 1}
@@ -28,19 +27,8 @@ def simulated() -> AnnData:
     return demo_cells(n_cells=150, n_genes=80)
 
 
-def _spoil(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
-    """Let every step from the ``first`` on come to a loss of NaN."""
-    whole, calls = module.cosine_loss, [0]
-
-    def spoiled(*arguments: Any) -> Any:
-        calls[0] += 1
-        return whole(*arguments) * (np.nan if calls[0] > first else 1.0)
-
-    monkeypatch.setattr(module, "cosine_loss", spoiled)
-
-
 def test_the_error_has_the_last_good_model(simulated: AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
-    _spoil(monkeypatch, first=5)
+    spoil(monkeypatch, first=5)
     adata = simulated.copy()
     with (
         pytest.warns(UserWarning, match=r"A step of epoch 3 was undone, as its loss \(cosine\) was not finite"),
@@ -63,7 +51,7 @@ def test_the_error_has_the_last_good_model(simulated: AnnData, monkeypatch: pyte
 
 @pytest.mark.filterwarnings("ignore:A step of epoch")
 def test_it_is_kept_beside_the_checkpoints(simulated: AnnData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    _spoil(monkeypatch, first=5)
+    spoil(monkeypatch, first=5)
     checkpoints = Checkpoints(folder=tmp_path / "run", minutes=0)
     with pytest.raises(TrainingError, match=r"The model as it was before is in '.*run/last_good_model'\.") as stopped:
         topocraft.integrate(simulated.copy(), "batch", config=CONFIG, checkpoints=checkpoints)
@@ -76,7 +64,7 @@ def test_it_is_kept_beside_the_checkpoints(simulated: AnnData, monkeypatch: pyte
 def test_without_a_good_step_there_is_nothing_to_keep(
     simulated: AnnData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    _spoil(monkeypatch, first=0)
+    spoil(monkeypatch, first=0)
     with pytest.raises(TrainingError) as stopped:
         topocraft.integrate(simulated.copy(), "batch", config=CONFIG, checkpoints=Checkpoints(folder=tmp_path / "run"))
     assert stopped.value.model is None

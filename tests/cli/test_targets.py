@@ -4,35 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from anndata import AnnData
+from spoiled import spoil
 from typer.testing import Result
 
 from topocraft import Integrator
 from topocraft.data.cells import from_anndata
-from topocraft.training import step as module
 
 Run = Callable[..., Result]
 ARGUMENTS = ("cells.h5ad", "-b", "batch", "-o", "out.h5ad", "--epochs", "4")
 
 
-def _spoil(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
-    whole, calls = module.cosine_loss, [0]
-
-    def spoiled(*arguments: Any) -> Any:
-        calls[0] += 1
-        return whole(*arguments) * (np.nan if calls[0] > first else 1.0)
-
-    monkeypatch.setattr(module, "cosine_loss", spoiled)
-
-
 def test_the_last_good_model_is_kept_beside_the_output(
     quickly: Run, folder: Path, cells: AnnData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _spoil(monkeypatch, first=5)
+    spoil(monkeypatch, first=5)
     result = quickly(*ARGUMENTS, code=1)
     assert "Note: A step of epoch 3 was undone, as its loss (cosine) was not finite." in result.stderr
     assert "The model as it was before is in 'out.h5ad.last_good_model'." in result.stderr
@@ -41,7 +30,7 @@ def test_the_last_good_model_is_kept_beside_the_output(
 
 
 def test_with_checkpoints_it_is_kept_among_them(quickly: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _spoil(monkeypatch, first=5)
+    spoil(monkeypatch, first=5)
     result = quickly(*ARGUMENTS, "--checkpoint-every", "0", code=1)
     assert "before is in 'out.h5ad.checkpoint/last_good_model'." in result.stderr
     assert not (folder / "out.h5ad.last_good_model").exists()

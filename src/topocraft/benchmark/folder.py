@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import TextIO
 
 from topocraft.benchmark.records import NO_DATA, NOT_RUN, Kind, Record
 from topocraft.data.atomic import atomic_text, explained
-from topocraft.data.locks import try_lock
+from topocraft.data.locks import claimed
 from topocraft.data.typed_json import built, parsed, parsed_object
 from topocraft.errors import FileError, shown_name
 
@@ -114,17 +113,13 @@ class Folder:
     def _take_lock(self) -> TextIO:
         with explained(self.path / LOCK):
             lock = (self.path / LOCK).open("a+")
-            if not try_lock(lock):
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
+            holder = claimed(lock)
+            if holder is not None:
                 lock.close()
                 raise FileError(
                     f"Only one benchmark may write into a folder; process {holder} writes into '{self.path}'. "
                     "Wait for it to end, or name another folder."
                 )
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
         return lock
 
     def _sweep(self) -> None:

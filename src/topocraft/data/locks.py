@@ -50,6 +50,31 @@ def try_lock(file: IO[Any]) -> bool:
     return True
 
 
+def claimed(file: IO[str]) -> str | None:
+    """Lock an open file and write the number of this process into it.
+
+    Returns
+    -------
+    str or None
+        Where another process holds it, the number that stands there, or "unknown"; else ``None``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from topocraft.data.locks import claimed
+    >>> with tempfile.TemporaryFile("a+") as file:
+    ...     claimed(file) is None
+    True
+    """
+    if not try_lock(file):
+        file.seek(0)
+        return file.read().strip() or "unknown"
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return None
+
+
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Hold a file or folder, there or not, for this process alone until the block ends.
@@ -85,18 +110,14 @@ def held(path: Path) -> Iterator[None]:
 def _take(lock: Path, path: Path) -> IO[str]:
     while True:
         file = lock.open("a+")
-        if not try_lock(file):
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
+        holder = claimed(file)
+        if holder is not None:
             file.close()
             raise FileError(
                 f"Only one run may write a result; process {holder} is writing '{path}'. "
                 "Wait for it to end, or name another path."
             )
         if _is_still(lock, file):
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
             return file
         file.close()
 

@@ -20,6 +20,7 @@ from topocraft._version import __version__
 from topocraft.checkpoints import DESCRIPTION
 from topocraft.data.atomic import atomic_file, atomic_text
 from topocraft.errors import FileError, ModelError
+from topocraft.training.model_folder import checksum_of
 
 SCHEMA = 1
 LARGEST_DESCRIPTION = 2**26
@@ -46,7 +47,7 @@ def write_stored(folder: Path, stored: Stored) -> None:
     size = sum(tensor.nbytes for tensor in stored.tensors.values())
     with atomic_file(state, size=size) as partial:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in stored.tensors.items()}, partial)
-        content = {"run": stored.run, "course": stored.facts, "tensors_sha256": _checksum(partial)}
+        content = {"run": stored.run, "course": stored.facts, "tensors_sha256": checksum_of(partial)}
     sealed = {"schema": SCHEMA, "version": __version__, "content_sha256": _seal(content), "content": content}
     atomic_text(folder / DESCRIPTION, json.dumps(sealed, indent=1))
     for old in folder.glob("*state-*.safetensors*"):
@@ -69,7 +70,7 @@ def read_stored(folder: Path) -> Stored | None:
     try:
         content = _content(folder)
         state = _state(folder, content["course"]["epoch"])
-        if _plain(state) and _checksum(state) != content["tensors_sha256"]:
+        if _plain(state) and checksum_of(state) != content["tensors_sha256"]:
             raise ValueError(f"{state.name} is not what was written")
         return Stored(content["run"], content["course"], load_file(state))
     except ModelError:
@@ -116,8 +117,3 @@ def _state(folder: Path, epoch: int) -> Path:
 
 def _seal(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
