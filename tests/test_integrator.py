@@ -58,7 +58,7 @@ def _run(adata: AnnData, config: IntegrationConfig = CONFIG, batch_key: str = "b
 def test_the_result_stands_in_obsm_obs_and_uns(integrated: tuple[AnnData, Integrator]) -> None:
     adata, model = integrated
     embedding = adata.obsm["X_topocraft"]
-    assert (embedding.dtype, embedding.shape) == (np.float32, (240, 8))
+    assert (embedding.dtype, embedding.shape) == (np.float32, (240, 50))
     assert np.isfinite(embedding).all()
     for level in ("low", "high"):
         column = adata.obs[f"topocraft_{level}"]
@@ -83,7 +83,7 @@ def test_the_provenance_says_what_was_done(integrated: tuple[AnnData, Integrator
     assert facts["batches"].tolist() == ["large", "medium", "small"]
     assert set(facts["genes"]) <= set(integrated[0].var_names)
     assert {"python", "torch", "numpy", "anndata", "igraph"} <= set(facts["versions"])
-    assert set(facts["seconds"]) == {"prepare", "cluster", "train", "embed", "align"}
+    assert set(facts["seconds"]) == {"prepare", "cluster", "train", "embed", "align", "carry"}
     assert {len(values) for values in facts["losses"].values()} == {3}
     assert len(bytes.fromhex(facts["fingerprint"])) == 16
 
@@ -113,21 +113,34 @@ def test_a_saved_model_embeds_bit_for_bit(integrated: tuple[AnnData, Integrator]
     assert loaded.embed(from_anndata(adata, "batch")).tobytes() == adata.obsm["X_topocraft"].tobytes()
 
 
-def test_cells_of_a_known_batch_are_aligned_and_those_of_an_unknown_one_are_not(
+def _renamed(simulated: AnnData) -> tuple[AnnData, np.ndarray]:
+    adata = simulated.copy()
+    adata.obs["batch"] = adata.obs["batch"].cat.rename_categories({"large": "elsewhere"})
+    return adata, (adata.obs["batch"] == "elsewhere").to_numpy()
+
+
+def test_cells_of_a_known_batch_stay_and_those_of_a_new_one_are_carried_to_where_they_meet(
     simulated: AnnData, integrated: tuple[AnnData, Integrator]
 ) -> None:
     adata, model = integrated
     again = model.embed(from_anndata(adata, "batch"))
     assert again.tobytes() == adata.obsm["X_topocraft"].tobytes()
-    adata = simulated.copy()
-    adata.obs["batch"] = adata.obs["batch"].cat.rename_categories({"large": "elsewhere"})
-    elsewhere = (adata.obs["batch"] == "elsewhere").to_numpy()
-    moved = model.embed(from_anndata(adata, "batch"))
+    renamed, elsewhere = _renamed(simulated)
+    moved = model.embed(from_anndata(renamed, "batch"))
     assert np.array_equal(moved[~elsewhere], again[~elsewhere])
     fitted = model.fitted_
+    left = fitted.carrying.components.apply(express(from_anndata(renamed, "batch"), fitted.genes))
+    off = [np.linalg.norm(each[elsewhere].mean(axis=0) - again[elsewhere].mean(axis=0)) for each in (moved, left)]
+    assert off[0] < 0.3 * off[1], "it is nearly where it would be, had the model known it"
+
+
+def test_with_latent_coordinates_the_posterior_means_are_the_map(simulated: AnnData) -> None:
+    adata = simulated.copy()
+    model = _run(adata, CONFIG.with_values(coordinates="latent", alignment_rounds=0))
+    fitted = model.fitted_
     means = posterior_means(fitted.networks.encoder, express(from_anndata(adata, "batch"), fitted.genes))
-    assert np.array_equal(moved[elsewhere], fitted.projection.apply(means)[elsewhere])
-    assert not np.array_equal(moved[elsewhere], again[elsewhere])
+    assert fitted.carrying is None
+    assert np.array_equal(adata.obsm["X_topocraft"], fitted.projection.apply(means))
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(simulated: AnnData) -> None:
@@ -170,7 +183,7 @@ def test_poor_cells_are_named_and_treated_as_asked(simulated: AnnData, heard: An
     assert np.flatnonzero(adata.obs["topocraft_low"].isna()).tolist() == [3, 100]
     missing = np.flatnonzero(np.isnan(adata.obsm["X_topocraft"]).all(axis=1)).tolist()
     assert missing == ([3, 100] if policy == "nan" else [])
-    assert np.isnan(adata.obsm["X_topocraft"]).sum() == 8 * len(missing)
+    assert np.isnan(adata.obsm["X_topocraft"]).sum() == 50 * len(missing)
 
 
 def test_poor_cells_do_not_change_what_the_others_learn(simulated: AnnData) -> None:

@@ -36,6 +36,7 @@ ROOMS = {
     "progress": _room(0),
     "randomness": _room(0, "numpy torch"),
     "rows": _room(0, "scipy"),
+    "projection": _room(0, "numpy scipy"),
     "hardware": _room(0, "torch threadpoolctl"),
     "model": _room(1, "numpy torch"),
     "metrics": _room(1, "numpy scipy sklearn igraph"),

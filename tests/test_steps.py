@@ -43,8 +43,11 @@ def test_each_step_is_done_once_per_configuration_of_it(cells: Cells) -> None:
     assert steps.prepare(cells, config.with_values(margin=1.0)) is prepared
     fewer = config.with_values(n_top_genes=100)
     assert steps.prepare(cells, fewer) is not prepared
-    found = steps.find_topology(prepared, cells, cells.batch, config)
-    assert steps.find_topology(prepared, cells, cells.batch, config.with_values(margin=1.0)) is found
+    components = steps.fit_components(prepared, config)
+    assert steps.fit_components(prepared, config.with_values(low_resolution=0.1)) is components
+    assert steps.fit_components(prepared, config.with_values(seed=1)) is not components
+    found = steps.find_topology(prepared, components, cells, cells.batch, config)
+    assert steps.find_topology(prepared, components, cells, cells.batch, config.with_values(margin=1.0)) is found
     for changed in (fewer, config.with_values(low_resolution=0.1), config.with_values(seed=1)):
         given = steps.prepare(cells, changed)
-        assert steps.find_topology(given, cells, cells.batch, changed) is not found
+        assert steps.find_topology(given, components, cells, cells.batch, changed) is not found

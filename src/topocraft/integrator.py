@@ -105,6 +105,7 @@ class Integrator:
     def _fit(self, cells: Cells, progress: Progress, threads: int, keeper: Keeper, steps: Steps) -> None:
         from topocraft.model.networks import Networks
         from topocraft.training.alignment import fit_alignment
+        from topocraft.training.carrying import fit_carrying
         from topocraft.training.checkpoint import Fitted
         from topocraft.training.embed import project
         from topocraft.training.guard import Stopped
@@ -130,7 +131,8 @@ class Integrator:
         watch.lap("prepare")
 
         progress.phase("cluster")
-        topology = steps.find_topology(prepared, trained, batch, config)
+        components = steps.fit_components(prepared, config)
+        topology = steps.find_topology(prepared, components, trained, batch, config)
         keeper.reads(prepared.genes.selected, batch, topology)
         watch.lap("cluster")
 
@@ -166,6 +168,12 @@ class Integrator:
         draws = numpy_stream(config.seed, "alignment")
         alignment = fit_alignment(points, batch, config.embedding, draws, progress)
         watch.lap("align")
+        carrying = None
+        if config.embedding.coordinates == "components":
+            guide, draws = alignment.apply(points, batch), numpy_stream(config.seed, "carrying")
+            found = components.projection, components.coordinates
+            carrying = fit_carrying(*found, batch, guide, config.embedding, draws, progress)
+            watch.lap("carry")
         facts = {
             "fingerprint": identity,
             "input_kind": cells.kind,
@@ -182,7 +190,8 @@ class Integrator:
             facts["peak_bytes"] = peak
         if keeper.resumed_after is not None:
             facts["resumed_after_epoch"] = keeper.resumed_after
-        fitted = Fitted(config, networks, prepared.genes, batch_names, projection, alignment, history, facts)
+        genes = prepared.genes
+        fitted = Fitted(config, networks, genes, batch_names, projection, alignment, carrying, history, facts)
         if stopped is not None:
             stopped.model = Integrator(config)
             stopped.model.fitted_ = fitted
@@ -196,14 +205,15 @@ class Integrator:
         Parameters
         ----------
         cells
-            As for ``fit``. Batches go by their names; the cells of a batch that the model does not know stay where the
-            encoder, which does not see batches, puts them.
+            As for ``fit``. Batches go by their names. The cells of each batch that the model does not know are
+            carried and aligned together, by the rules of the fit, to where its batches meet; so their places depend on
+            which cells of that batch come with them.
 
         Returns
         -------
         numpy.ndarray
-            (n_cells, n_components), float32, in the order of ``cells``: posterior means on their leading principal
-            components, aligned.
+            (n_cells, n_components), float32, in the order of ``cells``: principal components of the expression, in
+            which each batch is carried to where its like is; or of the posterior means, with ``coordinates="latent"``.
 
         Raises
         ------
@@ -213,13 +223,20 @@ class Integrator:
         fitted = self._require_fit()
         from topocraft.training.embed import posterior_means
 
-        codes = _codes(cells, fitted.batch_names)
-        placed = np.empty((cells.n_cells, fitted.projection.axes.shape[1]), dtype=np.float32)
+        batch = _codes(cells, fitted.batch_names)
+        n_axes = 0 if fitted.carrying is None else fitted.carrying.components.axes.shape[1]
+        points = np.empty((cells.n_cells, fitted.projection.axes.shape[1]), dtype=np.float32)
+        coordinates = np.empty((cells.n_cells, n_axes), dtype=np.float32)
         with processor(self.config.threads):
             for places, part in cells.parts("embed"):
-                means = posterior_means(fitted.networks.encoder, express(part, fitted.genes), part.cell_names)
-                placed[places] = fitted.alignment.apply(fitted.projection.apply(means), codes[places])
-        return placed
+                expression = express(part, fitted.genes)
+                points[places] = fitted.projection.apply(
+                    posterior_means(fitted.networks.encoder, expression, part.cell_names)
+                )
+                if fitted.carrying is not None:
+                    coordinates[places] = fitted.carrying.components.apply(expression)
+            points = fitted.alignment.apply(points, batch)
+            return points if fitted.carrying is None else fitted.carrying.apply(coordinates, batch, points)
 
     @property
     def history_(self) -> History:
@@ -251,7 +268,8 @@ class Integrator:
 
 
 def _codes(cells: Cells, batch_names: tuple[str, ...]) -> np.ndarray:
-    """Return the model's code of the batch of every cell, −1 where the model does not know it."""
-    known = {name: code for code, name in enumerate(batch_names)}
-    codes: np.ndarray = np.array([known.get(name, -1) for name in cells.batch_names])[cells.batch]
+    """Return the model's code of the batch of every cell; batches that it does not know get further codes, by name."""
+    new = sorted(set(cells.batch_names) - set(batch_names))
+    known = {name: code for code, name in enumerate([*batch_names, *new])}
+    codes: np.ndarray = np.array([known[name] for name in cells.batch_names])[cells.batch]
     return codes

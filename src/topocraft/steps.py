@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from topocraft.data.preprocess import Prepared, prepare
 from topocraft.topology.clusters import Topology, find_topology
+from topocraft.topology.components import Components, fit_components
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,12 +22,16 @@ class Steps:
         """Return ``topocraft.data.preprocess.prepare`` of the cells."""
         return prepare(cells, config.preprocess)
 
+    def fit_components(self, prepared: Prepared, config: IntegrationConfig) -> Components:
+        """Return ``topocraft.topology.components.fit_components`` of what was prepared."""
+        return fit_components(prepared.expression, config.topology.n_components, config.seed)
+
     def find_topology(
-        self, prepared: Prepared, trained: Cells, batch: np.ndarray, config: IntegrationConfig
+        self, prepared: Prepared, components: Components, trained: Cells, batch: np.ndarray, config: IntegrationConfig
     ) -> Topology:
         """Return ``topocraft.topology.clusters.find_topology`` of what was prepared."""
-        labels = trained.labels_low, trained.labels_high
-        return find_topology(prepared.expression, batch, config.topology, config.seed, *labels)
+        labels, points = (trained.labels_low, trained.labels_high), components.coordinates
+        return find_topology(prepared.expression, batch, config.topology, config.seed, *labels, components=points)
 
 
 class KeptSteps(Steps):
@@ -44,6 +49,7 @@ class KeptSteps(Steps):
 
     def __init__(self) -> None:
         self._prepared: dict[PreprocessConfig, Prepared] = {}
+        self._components: dict[tuple[PreprocessConfig, int, int], Components] = {}
         self._topologies: dict[tuple[PreprocessConfig, TopologyConfig, int], Topology] = {}
 
     def prepare(self, cells: Cells, config: IntegrationConfig) -> Prepared:
@@ -52,11 +58,18 @@ class KeptSteps(Steps):
             self._prepared[config.preprocess] = super().prepare(cells, config)
         return self._prepared[config.preprocess]
 
+    def fit_components(self, prepared: Prepared, config: IntegrationConfig) -> Components:
+        """Return the components, found now or before."""
+        key = config.preprocess, config.topology.n_components, config.seed
+        if key not in self._components:
+            self._components[key] = super().fit_components(prepared, config)
+        return self._components[key]
+
     def find_topology(
-        self, prepared: Prepared, trained: Cells, batch: np.ndarray, config: IntegrationConfig
+        self, prepared: Prepared, components: Components, trained: Cells, batch: np.ndarray, config: IntegrationConfig
     ) -> Topology:
         """Return the clusters, found now or before."""
         key = config.preprocess, config.topology, config.seed
         if key not in self._topologies:
-            self._topologies[key] = super().find_topology(prepared, trained, batch, config)
+            self._topologies[key] = super().find_topology(prepared, components, trained, batch, config)
         return self._topologies[key]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from topocraft.config import EmbeddingConfig
-from topocraft.training.alignment import Alignment, Round, fit_alignment, memberships
+from topocraft.training.alignment import Alignment, fit_alignment
+from topocraft.training.rounds import Round, memberships
 
 TYPES = np.array([[0.0, 0, 0], [20, 0, 0], [0, 20, 0], [0, 0, 20]])
 OFFSETS = np.array([[0.8, 0, 0], [0, -0.8, 0], [0, 0, 0.8], [0.5, 0.5, 0]])
@@ -98,7 +99,7 @@ def test_memberships_are_a_softmax_of_squared_distances_over_the_width() -> None
     assert found.dtype == np.float32
 
 
-def test_cells_of_an_unknown_batch_stay() -> None:
+def test_cells_without_a_batch_stay() -> None:
     points, batch, _ = _cells()
     fitted = fit_alignment(points, batch, EmbeddingConfig(), np.random.default_rng(0))
     unknown = np.where(np.arange(len(batch)) % 2 == 0, -1, batch)
@@ -138,7 +139,7 @@ def test_cells_that_lie_on_one_another_do_no_harm() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     points, batch, _ = _cells((300, 50))
     whole = _align(points, batch)
-    monkeypatch.setattr("topocraft.training.alignment.BLOCK", 16)
+    monkeypatch.setattr("topocraft.training.rounds.BLOCK", 16)
     np.testing.assert_allclose(_align(points, batch), whole, atol=1e-4)
 
 

@@ -17,8 +17,10 @@ from topocraft.config import EmbeddingConfig, IntegrationConfig, ModelConfig
 from topocraft.data.preprocess import GeneSpace
 from topocraft.errors import FileError, ModelError
 from topocraft.progress import Silent
+from topocraft.topology.components import fit_components
 from topocraft.training import checkpoint
 from topocraft.training.alignment import fit_alignment
+from topocraft.training.carrying import fit_carrying
 from topocraft.training.checkpoint import DESCRIPTION, SCHEMA, WEIGHTS, Fitted, load_fitted, save_fitted
 from topocraft.training.embed import fit_projection, posterior_means
 from topocraft.training.loop import train
@@ -38,7 +40,10 @@ def fitted(planted: Any, tiny: Callable[..., Any]) -> Fitted:
     names = tuple(f"gène {number}" for number in range(planted.expression.shape[1]))
     genes = GeneSpace(expressed=(*names, "other"), selected=names, target_sum=1234.5)
     facts = {"n_cells": 240, "seconds": {"train": 0.1}}
-    return Fitted(config, networks, genes, ("a", "b|c"), projection, alignment, history, facts)
+    components = fit_components(planted.expression, 5)
+    found, guide = (components.projection, components.coordinates), projection.apply(means)
+    carrying = fit_carrying(*found, planted.batch, guide, shifts, np.random.default_rng(0))
+    return Fitted(config, networks, genes, ("a", "b|c"), projection, alignment, carrying, history, facts)
 
 
 @pytest.fixture
@@ -72,6 +77,11 @@ def test_a_model_comes_back_bit_for_bit(fitted: Fitted, folder: Path, planted: A
     aligned = [model.alignment.apply(projected[0], planted.batch) for model in (fitted, loaded)]
     assert aligned[0].tobytes() == aligned[1].tobytes()
     assert not np.array_equal(aligned[0], projected[0])
+    coordinates = fit_components(planted.expression, 5).coordinates
+    carried = [model.carrying.apply(coordinates, planted.batch, aligned[0]) for model in (fitted, loaded)]
+    assert carried[0].tobytes() == carried[1].tobytes()
+    axes = [model.carrying.components.axes for model in (fitted, loaded)]
+    assert np.array_equal(*axes)
     assert not any(module.training for module in loaded.networks.modules())
 
 
@@ -79,7 +89,7 @@ def test_a_model_is_two_files_and_no_pickle(folder: Path) -> None:
     assert sorted(item.name for item in folder.iterdir()) == ["model.json", "weights.safetensors"]
     assert [item.name for item in folder.parent.iterdir()] == ["model"]
     description = json.loads((folder / DESCRIPTION).read_text())
-    assert description["schema"] == SCHEMA == 2
+    assert description["schema"] == SCHEMA == 3
     assert description["weights_sha256"] == _checksum(folder)
     assert {"projection.axes", "networks.encoder.mean.weight"} <= set(load_file(folder / WEIGHTS))
 
@@ -90,17 +100,17 @@ def test_loading_draws_from_no_global_generator(folder: Path) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema": 2}', "\x00\x01"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema": 2}', '{"schema": 3}', "\x00\x01"])
 def test_a_damaged_description_is_refused(folder: Path, text: str) -> None:
     (folder / DESCRIPTION).write_text(text)
     with pytest.raises(ModelError, match=r"model\.json' is damaged: .*Save the model again"):
         load_fitted(folder)
 
 
-@pytest.mark.parametrize("schema", [0, 1, 3, "2", None])
+@pytest.mark.parametrize("schema", [0, 1, 4, "2", None, True])
 def test_another_schema_is_refused(folder: Path, schema: object) -> None:
     _edit(folder, schema=schema)
-    with pytest.raises(ModelError, match=rf"has schema {schema!r}; this topocraft .* reads schema 2.*fit again"):
+    with pytest.raises(ModelError, match=rf"has schema {schema!r}; this topocraft .* reads schemas 2 to 3.*fit again"):
         load_fitted(folder)
 
 
@@ -143,7 +153,10 @@ def test_a_description_of_other_weights_is_refused(folder: Path, changes: dict[s
         load_fitted(folder)
 
 
-@pytest.mark.parametrize("name", ["projection.axes", "alignment.1.shifts", "networks.encoder.mean.weight"])
+@pytest.mark.parametrize(
+    "name",
+    ["projection.axes", "alignment.1.shifts", "carrying.0.middles", "carrying.weights", "networks.encoder.mean.weight"],
+)
 def test_weights_that_lack_a_part_are_refused(folder: Path, name: str) -> None:
     weights = load_file(folder / WEIGHTS)
     del weights[name]

@@ -67,9 +67,9 @@ def test_cells_are_prepared_once_and_clustered_once_per_resolution_and_scope(
         prepared.append(config)
         return preprocess.prepare(cells, config)  # type: ignore[arg-type]
 
-    def find_topology(expression: object, batch: object, config: object, *more: object) -> object:
+    def find_topology(expression: object, batch: object, config: object, *more: object, **named: object) -> object:
         clustered.append(config)
-        return clusters.find_topology(expression, batch, config, *more)  # type: ignore[arg-type]
+        return clusters.find_topology(expression, batch, config, *more, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr("topocraft.steps.prepare", prepare)
     monkeypatch.setattr("topocraft.steps.find_topology", find_topology)

@@ -3,6 +3,7 @@
 from topocraft.config.integration import Device, IntegrationConfig
 from topocraft.config.sections import (
     ClusterMethod,
+    Coordinates,
     Distance,
     EmbeddingConfig,
     Head,
@@ -21,6 +22,7 @@ from topocraft.config.sections import (
 
 __all__ = [
     "ClusterMethod",
+    "Coordinates",
     "Device",
     "Distance",
     "EmbeddingConfig",

@@ -45,8 +45,10 @@ class IntegrationConfig(Checked):
         """
         topology = {"nesting": "graph", "separation": "full"}
         triplets = {"distance": "euclidean", "triplets_per_cluster": 15, "pairs_from": "low"}
-        balance = {"lambda_adversary": 0.2, "final_rate": 1.0, "alignment_rounds": 0}
-        return cls().with_values(head="published", **topology, **triplets, **balance, **values)
+        balance = {"lambda_adversary": 0.2, "final_rate": 1.0}
+        embedding = {"alignment_rounds": 0, "coordinates": "latent"}
+        published = {"head": "published"} | topology | triplets | balance | embedding
+        return cls().with_values(**published | values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested dictionaries that JSON can hold."""

@@ -19,6 +19,7 @@ Head = Literal["trunk", "published", "per_gene"]
 Distance = Literal["euclidean", "squared"]
 Level = Literal["high", "low"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Coordinates = Literal["components", "latent"]
 SetAside = Literal["embed", "nan", "drop"]
 
 
@@ -158,12 +159,15 @@ class TrainingConfig(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingConfig(Checked):
-    """What becomes of the posterior means."""
+    """Where cells are placed in the end."""
 
+    coordinates: Coordinates = "components"
+    """Principal components of the expression, in which each batch is carried to where the networks' map says that its
+    like is; or the map itself, "latent": the posterior means."""
     n_components: int | None = 50
-    """Principal components of the posterior means that are returned; ``None`` returns the means."""
+    """Principal components of the posterior means that make the map; ``None`` takes the means as they are."""
     alignment_rounds: int = 5
-    """Rounds that take out what still sets batches apart, place by place; 0 leaves the posterior means alone."""
+    """Rounds that take out what still sets batches apart, place by place; 0 leaves that where it is."""
     alignment_places: int = 100
     """Most places per round; there is one for every 30 cells."""
     alignment_prior: float = 10.0

@@ -51,6 +51,7 @@ def find_topology(
     seed: int = 0,
     labels_low: np.ndarray | None = None,
     labels_high: np.ndarray | None = None,
+    components: np.ndarray | None = None,
 ) -> Topology:
     """Cluster log-normalised cells at two resolutions; the user's labels override where they are given.
 
@@ -66,6 +67,8 @@ def find_topology(
         Of the community detection, and of what is drawn of many cells.
     labels_low, labels_high
         The user's annotation, ``None`` for unlabelled cells.
+    components
+        Principal components of the cells, (n_cells, n_components), where they are at hand.
 
     Raises
     ------
@@ -77,7 +80,8 @@ def find_topology(
             f"Cells must differ in the genes chosen; all {len(batch):,} have the same values of "
             f"{expression.shape[1]:,} genes. Pass other cells, or more genes (n_top_genes)."
         )
-    components = principal_components(expression, config.n_components, seed)
+    if components is None:
+        components = principal_components(expression, config.n_components, seed)
     low = np.zeros(len(batch), dtype=np.int64)
     high = np.zeros(len(batch), dtype=np.int64)
     graphs = []

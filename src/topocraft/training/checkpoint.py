@@ -17,8 +17,9 @@ from topocraft.data.outputs import atomic_folder
 from topocraft.data.preprocess import GeneSpace
 from topocraft.errors import ModelError
 from topocraft.model.networks import Networks, state_shapes
-from topocraft.training.alignment import Alignment, Round
-from topocraft.training.embed import Projection
+from topocraft.projection import Projection
+from topocraft.training.alignment import Alignment
+from topocraft.training.carrying import Carrying
 from topocraft.training.loop import History
 from topocraft.training.model_folder import (
     DESCRIPTION,
@@ -32,9 +33,12 @@ from topocraft.training.model_folder import (
     read_description,
     read_weights,
 )
+from topocraft.training.model_rounds import arrays_of, checked_numbers, due_arrays, numbers_of, take_rounds
+from topocraft.training.rounds import Round
 
 PROJECTED = ("center", "axes")
-SHIFTED = ("centers", "shifts")
+GROUPS = ("alignment", "carrying", "settling")
+Numbers = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,7 @@ class Fitted:
     batch_names: tuple[str, ...]
     projection: Projection
     alignment: Alignment
+    carrying: Carrying | None
     history: History
     facts: dict[str, Any]
 
@@ -60,10 +65,13 @@ def save_fitted(fitted: Fitted, folder: Path, *, force: bool = False) -> None:
         The folder exists and ``force`` is not given, or cannot be written.
     """
     weights = {f"networks.{name}": tensor for name, tensor in fitted.networks.state_dict().items()}
-    weights["projection.center"] = torch.from_numpy(fitted.projection.center)
-    weights["projection.axes"] = torch.from_numpy(fitted.projection.axes)
-    for number, each in enumerate(fitted.alignment.rounds):
-        weights |= {f"alignment.{number}.{part}": torch.from_numpy(getattr(each, part)) for part in SHIFTED}
+    weights |= _projection_arrays("projection", fitted.projection)
+    if fitted.carrying is not None:
+        weights |= _projection_arrays("components", fitted.carrying.components)
+        weights["carrying.weights"] = torch.from_numpy(fitted.carrying.weights)
+    rounds = _rounds(fitted)
+    for group, members in rounds.items():
+        weights |= arrays_of(group, members)
     with atomic_folder(folder, force=force, marks=(DESCRIPTION,)) as partial:
         save_file({name: tensor.contiguous().cpu() for name, tensor in weights.items()}, partial / WEIGHTS)
         description = {
@@ -73,7 +81,7 @@ def save_fitted(fitted: Fitted, folder: Path, *, force: bool = False) -> None:
             "config": fitted.config.to_dict(),
             "genes": asdict(fitted.genes),
             "batch_names": fitted.batch_names,
-            "alignment_widths": [each.width for each in fitted.alignment.rounds],
+            "rounds": {group: numbers_of(members) for group, members in rounds.items()},
             "history": fitted.history,
             "facts": fitted.facts,
         }
@@ -96,23 +104,38 @@ def load_fitted(folder: Path) -> Fitted:
         config = IntegrationConfig.from_dict(description["config"])
         genes = _genes(description["genes"])
         batch_names = names_of(description["batch_names"], "batch_names")
-        widths = [number_of(width, "alignment_widths", 0.0) for width in description["alignment_widths"]]
+        numbers = {group: checked_numbers(description["rounds"][group], group) for group in GROUPS}
         history, facts = _history(description["history"]), dict(description["facts"])
-        due = _due(config, len(genes.selected), len(batch_names), len(widths), folder)
+        due = _due(config, len(genes.selected), len(batch_names), numbers, folder)
         weights = read_weights(folder, due, description["weights_sha256"])
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError, SafetensorError) as error:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"'{folder}' does not hold a whole topocraft model: {error}. Save it again.") from error
     networks = Networks(len(genes.selected), len(batch_names), config.model, torch.Generator())
-    projection = Projection(*(weights.pop(f"projection.{part}").numpy() for part in PROJECTED))
-    rounds = (
-        Round(width=width, **{part: weights.pop(f"alignment.{number}.{part}").numpy() for part in SHIFTED})
-        for number, width in enumerate(widths)
-    )
-    alignment = Alignment(tuple(rounds))
+    projection = _take_projection("projection", weights)
+    alignment, carried, settled = (take_rounds(group, numbers[group], weights) for group in GROUPS)
+    carrying = None
+    if config.embedding.coordinates == "components":
+        factors = weights.pop("carrying.weights").numpy()
+        carrying = Carrying(_take_projection("components", weights), carried, factors, Alignment(settled))
     networks.load_state_dict({name.removeprefix("networks."): weight for name, weight in weights.items()})
-    return Fitted(config, networks.eval(), genes, batch_names, projection, alignment, history, facts)
+    map_of = config, networks.eval(), genes, batch_names, projection, Alignment(alignment)
+    return Fitted(*map_of, carrying, history, facts)
+
+
+def _rounds(fitted: Fitted) -> dict[str, tuple[Round, ...]]:
+    carrying = fitted.carrying
+    carried = ((), ()) if carrying is None else (carrying.rounds, carrying.settling.rounds)
+    return dict(zip(GROUPS, (fitted.alignment.rounds, *carried), strict=True))
+
+
+def _projection_arrays(name: str, projection: Projection) -> dict[str, torch.Tensor]:
+    return {f"{name}.{part}": torch.from_numpy(getattr(projection, part)) for part in PROJECTED}
+
+
+def _take_projection(name: str, weights: dict[str, torch.Tensor]) -> Projection:
+    return Projection(*(weights.pop(f"{name}.{part}").numpy() for part in PROJECTED))
 
 
 def _genes(held: object) -> GeneSpace:
@@ -128,14 +151,23 @@ def _history(held: dict[str, list[float]]) -> History:
     return {name: [number_of(loss, f"history.{name}", float("-inf")) for loss in held[name]] for name in held}
 
 
-def _due(config: IntegrationConfig, n_genes: int, n_batches: int, n_rounds: int, folder: Path) -> Shapes:
+def _due(config: IntegrationConfig, n_genes: int, n_batches: int, numbers: Numbers, folder: Path) -> Shapes:
     """Return the shapes of all weights; how many components and places there are is the choice of the file."""
     due = {f"networks.{name}": shape for name, shape in state_shapes(n_genes, n_batches, config.model).items()}
-    n_latent, n_components = config.model.n_latent, length_of(folder, "projection.axes", 1)
-    due |= {"projection.center": ((n_latent,), torch.float32)}
-    due |= {"projection.axes": ((n_latent, n_components), torch.float32)}
-    for number in range(n_rounds):
-        n_places = length_of(folder, f"alignment.{number}.centers", 0)
-        due |= {f"alignment.{number}.centers": ((n_places, n_components), torch.float32)}
-        due |= {f"alignment.{number}.shifts": ((n_places, n_batches, n_components), torch.float32)}
+    guide = length_of(folder, "projection.axes", 1)
+    due |= _projection_shapes("projection", config.model.n_latent, guide)
+    axes = {"alignment": (guide, guide)}
+    if config.embedding.coordinates == "components":
+        n_components = length_of(folder, "components.axes", 1)
+        due |= _projection_shapes("components", n_genes, n_components)
+        due["carrying.weights"] = ((n_components,), torch.float32)
+        axes |= {"carrying": (guide, n_components), "settling": (n_components, n_components)}
+    elif numbers["carrying"] or numbers["settling"]:
+        raise ValueError('rounds must be of the alignment alone where coordinates="latent"')
+    for group, sizes in axes.items():
+        due |= due_arrays(group, numbers[group], folder, n_batches, sizes)
     return due
+
+
+def _projection_shapes(name: str, n_from: int, n_to: int) -> Shapes:
+    return {f"{name}.center": ((n_from,), torch.float32), f"{name}.axes": ((n_from, n_to), torch.float32)}

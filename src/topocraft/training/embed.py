@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from topocraft.errors import TrainingError, list_names
 from topocraft.model.networks import Encoder
+from topocraft.projection import Projection
 from topocraft.randomness import some_of
 from topocraft.rows import Rows
 
 BLOCK = 2048
 FITTED_CELLS = 100_000
-
-
-@dataclass(frozen=True, eq=False)
-class Projection:
-    """A centred linear map: (x − center) @ axes, with center (d,) and axes (d, k), float32."""
-
-    center: np.ndarray
-    axes: np.ndarray
-
-    def apply(self, means: np.ndarray) -> np.ndarray:
-        """Return the coordinates of posterior means (n, d) as (n, k)."""
-        projected: np.ndarray = (means - self.center) @ self.axes
-        return projected
 
 
 def posterior_means(encoder: Encoder, expression: Rows, names: np.ndarray | None = None) -> np.ndarray:

@@ -14,7 +14,9 @@ from safetensors import safe_open
 from topocraft._version import __version__
 from topocraft.errors import FileError, ModelError
 
-SCHEMA = 2
+SCHEMA = 3
+OLDEST_SCHEMA = 2
+"""Its models know the posterior means alone, and of an alignment nothing but its shifts."""
 WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
 FIELDS = {
     "schema",
@@ -23,10 +25,11 @@ FIELDS = {
     "config",
     "genes",
     "batch_names",
-    "alignment_widths",
+    "rounds",
     "history",
     "facts",
 }
+OLDEST_FIELDS = FIELDS - {"rounds"} | {"alignment_widths"}
 LARGEST_DESCRIPTION = 2**28
 """Bytes; of a model of 60,000 genes it has three million."""
 TYPES = {"F32": torch.float32, "I64": torch.int64}
@@ -55,20 +58,33 @@ def read_description(folder: Path) -> dict[str, Any]:
     try:
         description = dict(json.loads(path.read_text(encoding="utf-8")))
         schema = description["schema"]
-        if schema == SCHEMA and description.keys() != FIELDS:
-            raise ValueError(f"the fields {sorted(FIELDS ^ description.keys())} are missing or unknown")
+        fields = {OLDEST_SCHEMA: OLDEST_FIELDS, SCHEMA: FIELDS}.get(schema) if isinstance(schema, int) else None
+        if fields is not None and description.keys() != fields:
+            raise ValueError(f"the fields {sorted(fields ^ description.keys())} are missing or unknown")
     except OSError as error:
         raise FileError(
             f"'{path}' cannot be read: {error.strerror}. Ask its owner for the right to read it."
         ) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"'{path}' is damaged: {error!r:.200}. Save the model again.") from error
-    if schema != SCHEMA or not isinstance(schema, int):
+    if fields is None:
         raise ModelError(
-            f"The model in '{folder}' has schema {schema!r:.40}; this topocraft {__version__} reads schema {SCHEMA}. "
-            "Load it with the version that saved it, or fit again."
+            f"The model in '{folder}' has schema {schema!r:.40}; this topocraft {__version__} reads schemas "
+            f"{OLDEST_SCHEMA} to {SCHEMA}. Load it with the version that saved it, or fit again."
         )
-    return description
+    return _upgraded(description) if schema == OLDEST_SCHEMA else description
+
+
+def _upgraded(description: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of a model of the oldest schema as one of today would have it."""
+    widths = description.pop("alignment_widths")
+    try:
+        rounds = [{"width": width, "prior": 10.0, "whole": False, "middles": False} for width in widths]
+        config = description["config"]
+        config["embedding"] = dict(config["embedding"]) | {"coordinates": "latent"}
+    except (TypeError, KeyError, ValueError) as error:
+        raise ModelError(f"The model's {DESCRIPTION} is damaged: {error!r:.200}. Save the model again.") from error
+    return description | {"rounds": {"alignment": rounds, "carrying": [], "settling": []}}
 
 
 def length_of(folder: Path, name: str, axis: int) -> int:

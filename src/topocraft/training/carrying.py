@@ -1,0 +1,124 @@
+"""From the map back to the expression: each batch is carried to where the map says that its like is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from topocraft.config import EmbeddingConfig
+from topocraft.progress import Progress, Silent
+from topocraft.projection import Projection
+from topocraft.training.alignment import Alignment, fit_alignment
+from topocraft.training.rounds import BLOCK, Round, choose_places, fit_round, squared_distances
+
+PLACES = (30, 60, 100)
+PLACES_OF_RELIABILITY = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Carrying:
+    """How principal components of the expression become the embedding.
+
+    Parameters
+    ----------
+    components
+        From log-normalised genes to principal components.
+    rounds
+        Shifts of the batches there, guided by the map of the networks.
+    weights
+        What each component is multiplied with, 0 … 1, (k,), float32.
+    settling
+        What still sets batches apart then.
+    """
+
+    components: Projection
+    rounds: tuple[Round, ...]
+    weights: np.ndarray
+    settling: Alignment
+
+    def apply(self, coordinates: np.ndarray, batch: np.ndarray, guide: np.ndarray) -> np.ndarray:
+        """Return the embedding of cells at ``coordinates`` (n, k) whose places on the map are ``guide`` (n, g)."""
+        for each in self.rounds:
+            coordinates = each.apply(coordinates, batch, guide)
+        return self.settling.apply(coordinates * self.weights, batch)
+
+
+def fit_carrying(
+    components: Projection,
+    coordinates: np.ndarray,
+    batch: np.ndarray,
+    guide: np.ndarray,
+    config: EmbeddingConfig,
+    generator: np.random.Generator,
+    progress: Progress | None = None,
+) -> Carrying:
+    """Find the shifts that carry each batch, in the space of the expression, to where its like is on the map.
+
+    The networks are good at telling which cells of different batches correspond, and deform what lies inside a batch.
+    So the map only guides: on it places are chosen, and the components of the expression are shifted, batch by batch,
+    smoothly from place to place. First each batch as a whole, by what sets it apart where batches meet, so that what
+    is in one batch alone goes along; then at 30, 60 and 100 places. Within a batch, neighbours stay neighbours.
+
+    Then each component is weighed by the square of the share of its variance that lies between places of the map: one
+    that the populations have no part in is noise, and keeps batches from mixing. Last, ``fit_alignment``.
+
+    Parameters
+    ----------
+    components
+        What ``coordinates`` came from; kept, for further cells.
+    coordinates
+        Principal components of the expression, (n_cells, k), float32.
+    batch
+        Codes 0 … S−1, (n_cells,).
+    guide
+        Where the cells lie on the map of the networks, aligned, (n_cells, g), float32.
+    config
+        Of the alignment; λ, ``alignment_prior``, of the shifts too.
+    generator
+        Chooses the places.
+    progress
+        Told of every round.
+    """
+    shown = progress or Silent()
+    shown.phase("carry", 1 + len(PLACES))
+    rounds: list[Round] = []
+    carried = coordinates
+    for places, whole in ((config.alignment_places, True), *((places, False) for places in PLACES)):
+        prior = config.alignment_prior
+        each = fit_round(carried, batch, guide, places=places, prior=prior, generator=generator, whole=whole)
+        carried = each.apply(carried, batch, guide)
+        rounds.append(each)
+        shown.advance()
+    weights = np.square(reliabilities(carried, guide, generator)).astype(np.float32)
+    settling = fit_alignment(carried * weights, batch, config, generator, progress)
+    return Carrying(components, tuple(rounds), weights, settling)
+
+
+def reliabilities(points: np.ndarray, guide: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return the share of each coordinate's variance that lies between places of a map, at least 0, (k,).
+
+    1 − s² / S², with S² the variance over all cells and s² that within places, both with their degrees of freedom; 0
+    for a coordinate that does not vary.
+
+    Examples
+    --------
+    >>> guide = np.repeat([[0.0], [9.0]], 300, axis=0)
+    >>> noise = np.random.default_rng(0).normal(size=(600, 1))
+    >>> reliabilities(np.hstack([guide, noise]), guide, np.random.default_rng(0)).round(1)
+    array([1., 0.])
+    """
+    centers = choose_places(guide, PLACES_OF_RELIABILITY, generator)
+    starts = range(0, len(guide), BLOCK)
+    place = np.concatenate(
+        [squared_distances(guide[start : start + BLOCK], centers).argmin(axis=1) for start in starts]
+    )
+    occupied, place, size = np.unique(place, return_inverse=True, return_counts=True)
+    members = sparse.csr_matrix((np.ones(len(place)), (place, np.arange(len(place)))))
+    means = (members @ points.astype(np.float64)) / size[:, None]
+    within = np.square(points - means[place]).sum(axis=0) / max(len(points) - len(occupied), 1)
+    overall = points.var(axis=0, ddof=1, dtype=np.float64)
+    share = 1 - np.divide(within, overall, out=np.ones_like(overall), where=overall > 0)
+    clipped: np.ndarray = np.clip(share, 0.0, 1.0)
+    return clipped

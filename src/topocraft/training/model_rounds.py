@@ -1,0 +1,71 @@
+"""The shifts of a saved model: numbers into its description, arrays among its weights, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from topocraft.training.model_folder import Shapes, length_of, number_of
+from topocraft.training.rounds import Round
+
+ARRAYS = ("centers", "shifts", "middles")
+NUMBERS = ("width", "prior", "whole")
+
+
+def numbers_of(rounds: Sequence[Round]) -> list[dict[str, Any]]:
+    """Return what the description says of rounds."""
+    return [{name: getattr(each, name) for name in NUMBERS} | {"middles": each.middles is not None} for each in rounds]
+
+
+def arrays_of(group: str, rounds: Sequence[Round]) -> dict[str, torch.Tensor]:
+    """Return the arrays of rounds, by the names under which they are stored."""
+    return {
+        f"{group}.{number}.{part}": torch.from_numpy(getattr(each, part))
+        for number, each in enumerate(rounds)
+        for part in ARRAYS
+        if getattr(each, part) is not None
+    }
+
+
+def checked_numbers(held: object, group: str) -> list[dict[str, Any]]:
+    """Return what a description says of a group of rounds, if it can be so."""
+    if not isinstance(held, list) or not all(isinstance(each, dict) for each in held):
+        raise TypeError(f"rounds.{group} must be a list of rounds")
+    for each in held:
+        if each.keys() != {*NUMBERS, "middles"} or not all(
+            isinstance(each[name], bool) for name in ("whole", "middles")
+        ):
+            raise ValueError(f"rounds.{group} must say width, prior, whole and middles of each round")
+        number_of(each["width"], f"rounds.{group}.width", 0.0)
+        number_of(each["prior"], f"rounds.{group}.prior", 1e-6)
+    return held
+
+
+def due_arrays(
+    group: str, numbers: list[dict[str, Any]], folder: Path, n_batches: int, axes: tuple[int, int]
+) -> Shapes:
+    """Return the shapes of the arrays of a group; how many places there are is the choice of the file.
+
+    ``axes`` are those of the map that guides, and of the points that are shifted.
+    """
+    due: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
+    for number, each in enumerate(numbers):
+        n_places = length_of(folder, f"{group}.{number}.centers", 0)
+        due[f"{group}.{number}.centers"] = ((n_places, axes[0]), torch.float32)
+        due[f"{group}.{number}.shifts"] = ((n_places, n_batches, axes[1]), torch.float32)
+        if each["middles"]:
+            due[f"{group}.{number}.middles"] = ((n_places, axes[1]), torch.float32)
+    return due
+
+
+def take_rounds(group: str, numbers: list[dict[str, Any]], weights: dict[str, torch.Tensor]) -> tuple[Round, ...]:
+    """Return the rounds of a group, and take their arrays out of ``weights``."""
+    rounds = []
+    for number, each in enumerate(numbers):
+        names = ARRAYS if each["middles"] else ARRAYS[:-1]
+        arrays: dict[str, Any] = {part: weights.pop(f"{group}.{number}.{part}").numpy() for part in names}
+        rounds.append(Round(**arrays, **{name: each[name] for name in NUMBERS}))
+    return tuple(rounds)

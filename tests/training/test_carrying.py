@@ -1,0 +1,155 @@
+"""Batches are carried to their like without a change inside them; what one batch has alone goes along."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from topocraft.config import EmbeddingConfig
+from topocraft.projection import Projection
+from topocraft.training.carrying import Carrying, fit_carrying, reliabilities
+from topocraft.training.rounds import Round, fit_round
+
+TYPES = np.array([[0.0, 0, 0], [20, 0, 0], [0, 20, 0], [0, 0, 20]])
+APART = np.array([[9.0, -7, 5], [9, -7, 5], [12, -7, 5], [9, -10, 5]])
+"""How far the second batch lies from the first, by type; nearer to another type than to its own."""
+ALONE = 3
+
+
+def _cells(seed: int = 0, n: int = 1200) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return expression, map, batch and type: types 20 apart; the map knows no batch; the last type is in one alone."""
+    draws = np.random.default_rng(seed)
+    batch, kind = draws.integers(0, 2, n), draws.integers(0, 4, n)
+    batch[kind == ALONE] = 1
+    inside = draws.normal(size=(n, 3))
+    points = TYPES[kind] + inside + batch[:, None] * APART[kind]
+    guide = 10 * np.eye(4)[kind] + 0.3 * draws.normal(size=(n, 4))
+    return points.astype(np.float32), guide.astype(np.float32), batch, kind
+
+
+def _carry(points: np.ndarray, batch: np.ndarray, guide: np.ndarray, **values: float) -> np.ndarray:
+    nowhere = Projection(np.zeros(3, np.float32), np.eye(3, dtype=np.float32))
+    config = EmbeddingConfig(**values)
+    found = fit_carrying(nowhere, points, batch, guide, config, np.random.default_rng(0))
+    return found.apply(points, batch, guide)
+
+
+def _middle(points: np.ndarray, which: np.ndarray) -> np.ndarray:
+    return points[which].mean(axis=0)
+
+
+def test_each_type_of_a_batch_is_carried_to_its_like() -> None:
+    points, guide, batch, kind = _cells()
+    carried = _carry(points, batch, guide)
+    for each in range(ALONE):
+        there, here = (_middle(carried, (kind == each) & (batch == code)) for code in (0, 1))
+        assert np.linalg.norm(there - here) < 0.5, "of 12 or more before"
+
+
+def test_what_one_batch_has_alone_goes_along() -> None:
+    points, guide, batch, kind = _cells()
+    carried = _carry(points, batch, guide)
+    alone, like = (_middle(carried, (kind == each) & (batch == 1)) for each in (ALONE, 0))
+    before = _middle(points, (kind == ALONE) & (batch == 1)) - _middle(points, (kind == 0) & (batch == 1))
+    np.testing.assert_allclose(alone - like, before, atol=2.5)
+
+
+def test_inside_a_type_of_a_batch_nothing_is_deformed() -> None:
+    points, guide, batch, kind = _cells()
+    carried = _carry(points, batch, guide)
+    for each in range(4):
+        mine = (kind == each) & (batch == 1)
+        before, after = (part[mine] - _middle(part, mine) for part in (points, carried))
+        assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.97
+
+
+def test_batches_that_do_not_differ_hardly_move() -> None:
+    points, guide, _, kind = _cells()
+    points = points - APART[kind].astype(np.float32) * _cells()[2][:, None]
+    batch = np.random.default_rng(1).integers(0, 2, len(points))
+    moved = np.linalg.norm(_carry(points, batch, guide) - points, axis=1)
+    assert np.median(moved) < 0.5, "against a spread of 1 in each of three dimensions"
+
+
+def test_a_component_without_populations_is_quenched() -> None:
+    points, guide, batch, _ = _cells()
+    noise = 5 * np.random.default_rng(2).normal(size=(len(points), 1)).astype(np.float32)
+    noisy = np.hstack([points, noise])
+    found = fit_carrying(
+        Projection(np.zeros(4, np.float32), np.eye(4, dtype=np.float32)),
+        noisy, batch, guide, EmbeddingConfig(), np.random.default_rng(0),
+    )  # fmt: skip
+    assert (found.weights[:3] > 0.8).all()
+    assert found.weights[3] < 0.02
+
+
+def test_reliability_is_one_minus_the_share_of_an_analysis_of_variance() -> None:
+    points, _, _, kind = _cells()
+    exact = TYPES[kind].astype(np.float32)  # as many places as types: k-means++ draws no point twice
+    found = reliabilities(points, exact[:, :], np.random.default_rng(0))
+    for column in range(3):
+        groups = [points[kind == each, column].astype(float) for each in range(4)]
+        ratio = stats.f_oneway(*groups).statistic
+        n, k = len(points), 4
+        within_over_all = (n - 1) / (n - k + (k - 1) * ratio)
+        assert found[column] == pytest.approx(1 - within_over_all, abs=1e-4)
+
+
+def test_a_coordinate_that_does_not_vary_has_no_reliability() -> None:
+    still = np.ones((90, 1), dtype=np.float32)
+    assert reliabilities(still, np.arange(90.0)[:, None], np.random.default_rng(0)).tolist() == [0.0]
+
+
+def test_a_whole_round_agrees_with_a_loop_over_places() -> None:
+    points, guide, batch, _ = _cells(n=300)
+    found = fit_round(points, batch, guide, places=6, prior=4.0, generator=np.random.default_rng(3), whole=True)
+    squared = np.array([[((cell - center) ** 2).sum() for center in found.centers] for cell in guide.astype(float)])
+    belongs = np.exp(-squared / found.width)
+    belongs /= belongs.sum(axis=1, keepdims=True)
+    upper, lower = np.zeros((2, 3)), np.zeros(2)
+    for place in range(6):
+        weight = [belongs[batch == code, place].sum() for code in (0, 1)]
+        mean = [np.average(points[batch == code], axis=0, weights=belongs[batch == code, place]) for code in (0, 1)]
+        trust = [each / (each + 4.0) for each in weight]
+        middle = (trust[0] * mean[0] + trust[1] * mean[1]) / sum(trust)
+        evidence = weight[0] * weight[1] / sum(weight)
+        upper += evidence * (np.array(mean) - middle)
+        lower += evidence
+    expected = upper / (lower + 4.0)[:, None]
+    for place in range(6):
+        np.testing.assert_allclose(found.shifts[place], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(found.apply(points, batch, guide), points - expected[batch], atol=2e-3)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_new_batch_is_shifted_by_the_rule_of_the_fit(whole: bool) -> None:
+    points, guide, batch, kind = _cells()
+    old = kind != ALONE
+    points, guide, batch = points[old], guide[old], batch[old]
+    found = fit_round(points, batch, guide, places=40, prior=1e-3, generator=np.random.default_rng(0), whole=whole)
+    known, new = found.apply(points, batch, guide), found.apply(points, np.where(batch == 1, 5, 0), guide)
+    assert np.array_equal(known[batch == 0], new[batch == 0])
+    np.testing.assert_allclose(new[batch == 1].mean(axis=0), known[batch == 1].mean(axis=0), atol=0.3)
+
+
+def test_a_new_batch_stays_where_the_middles_are_not_known() -> None:
+    points = np.ones((4, 2), dtype=np.float32)
+    old = Round(np.zeros((1, 2), np.float32), 1.0, np.ones((1, 1, 2), np.float32))
+    found = old.apply(points, np.array([0, 1, -1, 0]))
+    assert found.tolist() == [[0, 0], [1, 1], [1, 1], [0, 0]]
+
+
+def test_without_alignment_nothing_settles() -> None:
+    points, guide, batch, _ = _cells(n=200)
+    nowhere = Projection(np.zeros(3, np.float32), np.eye(3, dtype=np.float32))
+    config = EmbeddingConfig(alignment_rounds=0)
+    found: Carrying = fit_carrying(nowhere, points, batch, guide, config, np.random.default_rng(0))
+    assert found.settling.rounds == ()
+    assert len(found.rounds) == 4
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 40), (3, 2), (200, 1)])
+def test_batches_of_a_few_cells_do_no_harm(sizes: tuple[int, int]) -> None:
+    points, guide, _, _ = _cells(n=sum(sizes))
+    assert np.isfinite(_carry(points, np.repeat([0, 1], sizes), guide)).all()
