@@ -10,7 +10,7 @@ from typing import Annotated
 
 from topocraft.checkpoints import Checkpoints
 from topocraft.cli.options import RUN, Number, option
-from topocraft.errors import FileError, TrainingError
+from topocraft.errors import FileError, ProcessLost, TrainingError
 from topocraft.progress import Progress
 
 USUAL_MINUTES = 10.0
@@ -94,14 +94,21 @@ class Targets:
                 self.checkpoints.remove()
             try:
                 yield
+            except ProcessLost as error:
+                raise ProcessLost(f"{error} {self._way_on()}") from None
             except TrainingError as error:
                 raise error if self.asked else rescued(error, self._beside("last_good_model")) from None
             except KeyboardInterrupt:
                 if self.checkpoints.found:
-                    progress.say(f"A checkpoint is in '{self.checkpoints.folder}': --resume goes on from it.")
+                    progress.say(self._way_on())
                 raise
             if not self.keep:
                 self.checkpoints.remove()
+
+    def _way_on(self) -> str:
+        if self.checkpoints.found:
+            return f"A checkpoint is in '{self.checkpoints.folder}': --resume goes on from it."
+        return "There is no checkpoint; with --checkpoint-every MINUTES there would be one to go on from."
 
     def _beside(self, ending: str) -> Path:
         return self.output.with_name(f"{self.output.name}.{ending}")

@@ -12,6 +12,7 @@ from torch import Tensor
 from topocraft.config import TrainingConfig
 from topocraft.model.networks import Networks
 from topocraft.randomness import numpy_stream, torch_stream
+from topocraft.training.ranks import Ranks
 from topocraft.training.step import LOSS_NAMES, Step
 
 History = dict[str, list[float]]
@@ -44,10 +45,12 @@ class Course:
     history: History = field(default_factory=lambda: {name: [] for name in LOSS_NAMES})
 
     @classmethod
-    def begin(cls, networks: Networks, config: TrainingConfig, *, precision: str, seed: int) -> Course:
+    def begin(
+        cls, networks: Networks, config: TrainingConfig, *, precision: str, seed: int, ranks: Ranks | None = None
+    ) -> Course:
         """Return the start of a training; its streams go by the seed."""
         noise = torch_stream(seed, "noise", next(networks.parameters()).device.type)
-        step = Step(networks, config, getattr(torch, precision), noise)
+        step = Step(networks, config, getattr(torch, precision), noise, ranks)
         return cls(step, noise, numpy_stream(seed, "sampler"), numpy_stream(seed, "triplets"))
 
     def tensors(self) -> dict[str, Tensor]:
