@@ -62,6 +62,12 @@ class Course:
         streams = {name: getattr(self, name).bit_generator.state for name in ("sampler", "triplets")}
         return {"epoch": self.epoch, "undone": self.undone, "history": self.history, "streams": streams}
 
+    def align(self, ranks: Ranks) -> None:
+        """Go to where the first of the processes stands."""
+        tensors, facts = ranks.from_first(self.tensors(), self.facts())
+        if ranks.rank:
+            self.restore(tensors, facts)
+
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Go to where ``tensors`` and ``facts`` were taken.
 

@@ -73,7 +73,7 @@ def train(
     ranks.adopt(networks)
     course = Course.begin(networks, config, precision=precision, seed=seed, ranks=ranks)
     keeper.restore(course)
-    ranks.align(course)
+    course.align(ranks)
     lesson = _Lesson(networks, expression, batch, topology, config, course, Guard(course, progress), names, ranks)
     sampler = BalancedSampler(batch, config, course.sampler)
     ranks.require(sampler.cells_per_step)

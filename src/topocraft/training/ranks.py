@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from topocraft.errors import ConfigError, ProcessLost
 
 if TYPE_CHECKING:
-    from topocraft.training.course import Course
     from topocraft.training.place import Place
+
+Tensors, Facts = dict[str, Tensor], dict[str, Any]
 
 ByRow = TypeVar("ByRow")
 
@@ -40,8 +41,9 @@ class Ranks:
     def adopt(self, networks: nn.Module) -> None:
         """Let batch normalisation read the whole minibatch."""
 
-    def align(self, course: Course) -> None:
-        """Bring the courses of all to where the first stands."""
+    def from_first(self, tensors: Tensors, facts: Facts) -> tuple[Tensors, Facts]:
+        """Return what the first process has in their place."""
+        return tensors, facts
 
     def own(self, rows: ByRow) -> ByRow:
         """Return this process's rows of an array of the whole minibatch."""
@@ -97,12 +99,10 @@ class Group(Ranks):
                 if isinstance(child, nn.BatchNorm1d):
                     setattr(parent, name, SharedNorm.like(child))
 
-    def align(self, course: Course) -> None:
-        """Bring networks, optimisers, streams and history of all to where the first stands."""
-        facts = self.send_json(course.facts())
-        tensors = {name: self.send(tensor.detach().clone()) for name, tensor in course.tensors().items()}
-        if self.rank:
-            course.restore(tensors, facts)
+    def from_first(self, tensors: Tensors, facts: Facts) -> tuple[Tensors, Facts]:
+        """Return what the first process has in their place: tensors of the same names and shapes, and facts as JSON."""
+        facts = self.send_json(facts)
+        return {name: self.send(tensor.detach().clone()) for name, tensor in tensors.items()}, facts
 
     def own(self, rows: Any) -> Any:
         """Return every ``size``-th row, from ``rank`` on."""
