@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -21,7 +21,8 @@ from topocraft.errors import ConfigError, ProcessLost
 if TYPE_CHECKING:
     from topocraft.training.place import Place
 
-Tensors, Facts = dict[str, Tensor], dict[str, Any]
+Tensors: TypeAlias = dict[str, Tensor]
+Facts: TypeAlias = dict[str, Any]
 
 ByRow = TypeVar("ByRow")
 
