@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import process
 
-from topocraft import IntegrationConfig
-from topocraft.data.files import read_many
-from topocraft.integration import Reading
-from topocraft.plan import Plan, make_plan
-from topocraft.streaming import plan_files
+if TYPE_CHECKING:
+    from topocraft.plan import Plan
 
 SETS = (
     "pancreas_baron_human_mouse",
@@ -23,7 +21,7 @@ SETS = (
 )
 SIMULATED = ["simulate", "baseline", "--cells", "20000", "--genes", "10000"]
 WITHIN = 1.5
-CONFIG = IntegrationConfig(threads=1)
+THREADS = 1
 """With one thread the seconds of the processor are those that the wall clock shows on quiet cores."""
 
 
@@ -42,7 +40,7 @@ def print_preflight(folder: Path, only: list[str] | None = None) -> None:
     worst = 1.0
     for name, file, memory in _jobs(folder):
         if only is None or name in only:
-            plan, cost = _plan(file, memory), _cost(file, memory, folder)
+            plan, cost = process.apart(_plan, file, memory), _cost(file, memory, folder)
             ratios = plan.seconds / cost.processor, plan.peak_bytes / cost.peak
             worst = max(worst, *(max(ratio, 1 / ratio) for ratio in ratios))
             print(
@@ -64,15 +62,21 @@ def _jobs(folder: Path) -> Iterator[tuple[str, Path, str]]:
 
 
 def _plan(file: Path, memory: str) -> Plan:
-    reading = Reading("batch")
+    from topocraft import IntegrationConfig
+    from topocraft.data.files import read_many
+    from topocraft.integration import Reading
+    from topocraft.plan import make_plan
+    from topocraft.streaming import plan_files
+
+    reading, config = Reading("batch"), IntegrationConfig(threads=THREADS)
     if memory == "1MB":
-        return plan_files([file], reading, CONFIG)
-    return make_plan(reading.cells(read_many([file]).adata, CONFIG), CONFIG)
+        return plan_files([file], reading, config)
+    return make_plan(reading.cells(read_many([file]).adata, config), config)
 
 
 def _cost(file: Path, memory: str, folder: Path) -> process.Cost:
     output = folder / "integrated.h5ad"
-    job = ["integrate", str(file), "-b", "batch", "-o", str(output), "--force", "--memory", memory, "--threads", "1"]
-    cost = process.run(job)
+    job = ["integrate", str(file), "-b", "batch", "-o", str(output), "--force", "--memory", memory]
+    cost = process.run([*job, "--threads", str(THREADS)])
     output.unlink()
     return cost
