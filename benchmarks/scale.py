@@ -1,4 +1,4 @@
-"""Whole jobs by number of cells, in memory, in blocks and by two processes, and other methods beside: seconds and peaks."""
+"""Whole jobs by number of cells, in memory, in blocks, by two processes, beside other methods: seconds and peaks."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def _write_page(rows: dict[str, Row]) -> None:
         "Written by `python benchmarks/run.py scale`. Simulated cells (`topocraft simulate baseline`, two batches),",
         "2,000 chosen genes, the defaults, whole job from file to file. Seconds on the wall clock, of the processor",
         "in brackets; peak resident memory as the operating system tells it. At the end, what is to be reached.",
-        "Two processes are started by torchrun; their peak is that of the larger. Harmony and scVI run by their published",
-        "defaults on cells that are prepared for them already, so that reading and preparing are not in their seconds.",
+        "Two processes are started by torchrun; their peak is that of the larger. Harmony and scVI run by their own",
+        "defaults, on cells that are prepared for them already: their seconds do not hold reading and preparing.",
         "",
         "| cells × genes | in memory | in blocks | two processes | Harmony | scVI |",
         "|---|---|---|---|---|---|",

@@ -11,6 +11,7 @@ import torch
 from shared_steps import N_COLUMNS, N_ROWS, ROWS, TOWARDS, norm_of_columns, one_step, pieces
 
 from topocraft.errors import ConfigError, ProcessLost
+from topocraft.training.job import take_card
 from topocraft.training.place import Place
 from topocraft.training.ranks import Group, Ranks, together
 
@@ -71,6 +72,16 @@ def test_a_step_of_two_is_the_step_of_one(tmp_path: Path) -> None:
                 atol = 1e-5 * max(1.0, np.abs(one[name]).max())
                 np.testing.assert_allclose(part[name], one[name], rtol=0, atol=atol, err_msg=name)
         assert all(np.array_equal(part[name], two[0][name]) for name in part if name.startswith("state."))
+
+
+@pytest.mark.parametrize(("local_rank", "card"), [(0, 0), (1, 1), (2, 0)])
+def test_processes_take_cards_in_turn(monkeypatch: pytest.MonkeyPatch, local_rank: int, card: int) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    take_card(Place(4 + local_rank, 8, local_rank, 3))
+    assert taken == [card]
 
 
 def test_a_lost_message_is_told_in_our_words() -> None:

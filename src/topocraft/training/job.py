@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import timedelta
 
+import torch
 import torch.distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
@@ -104,6 +105,12 @@ class Job(Group):
                 time.sleep(0.02)
 
 
+def take_card(place: Place) -> None:
+    """Let the processes of a machine take its graphics cards in turn; the device "cuda" is then one's own card."""
+    if torch.cuda.is_available():
+        torch.cuda.set_device(place.local_rank % torch.cuda.device_count())
+
+
 @contextmanager
 def joined(place: Place) -> Iterator[Job]:
     """Meet the other processes of a job, and part from them in the end; ``current_ranks`` are those meanwhile.
@@ -121,6 +128,7 @@ def joined(place: Place) -> Iterator[Job]:
             f"All {place.size} processes must meet at MASTER_ADDR:MASTER_PORT within {ANSWER}; process "
             f"{place.rank + 1} did not meet the others: {str(error).splitlines()[0]}. {CURE}"
         ) from error
+    take_card(place)
     job, patience = Job(place, store), FAREWELL
     _current.set(job)
     try:
