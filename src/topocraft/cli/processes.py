@@ -43,6 +43,8 @@ def in_job(output: Path | None) -> Iterator[None]:
     from topocraft.training.job import joined
 
     if place.rank:
+        import topocraft.training.helping  # noqa: F401 – before the first process may wait for it
+
         for sign in (signal.SIGINT, signal.SIGTERM):  # there is nothing to unwind, and waiting is deaf to handlers
             signal.signal(sign, signal.SIG_DFL)
     with joined(place) as job:
