@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from topocraft.cli.targets import checkpoints_beside, way_on
 from topocraft.errors import ProcessLost, TopocraftError
 from topocraft.training.place import Place
 
@@ -40,6 +41,7 @@ def in_job(output: Path | None) -> Iterator[None]:
     if place is None:
         yield
         return
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # what it warns of is told in our words
     from topocraft.training.job import joined
 
     if place.rank:
@@ -64,10 +66,11 @@ def _helped(job: Job, output: Path | None) -> int:
     folder = None if output is None else output.absolute().parent
     try:
         help_train(job, folder if folder is not None and folder.is_dir() else None)
-    except ProcessLost:
+    except ProcessLost as error:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if job.must_tell():
-            raise
+            further = "" if output is None else f" {way_on(checkpoints_beside(output))}"
+            raise ProcessLost(f"{error}{further}") from None
         return FAILED
     except TopocraftError as error:
         job.report(str(error))
