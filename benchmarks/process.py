@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("TOPOCRAFT_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -23,14 +28,22 @@ class Cost:
     peak: int
 
 
-def run(arguments: list[str]) -> Cost:
-    """Run ``topocraft`` with arguments to its end and return what it took."""
-    return wait_for(start(arguments))
+def run(arguments: list[str], processes: int = 1) -> Cost:
+    """Run ``topocraft`` with arguments to its end and return what it took; of several processes the largest peak."""
+    return wait_for(start(arguments, processes))
 
 
-def start(arguments: list[str]) -> tuple[subprocess.Popen[bytes], float]:
-    """Start ``topocraft`` with arguments, quietly."""
-    return subprocess.Popen([sys.executable, "-m", "topocraft", *arguments, "--quiet"]), time.perf_counter()
+def start(arguments: list[str], processes: int = 1) -> tuple[subprocess.Popen[bytes], float]:
+    """Start ``topocraft`` with arguments, quietly; several processes by torchrun."""
+    launcher = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}"] if processes > 1 else []
+    command = [sys.executable, *launcher, "-m", "topocraft", *arguments, "--quiet"]
+    return subprocess.Popen(command), time.perf_counter()
+
+
+def apart(call: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function of a module in a process of its own: the peak of a child begins with what its parent holds."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(call, *arguments).result()
 
 
 def wait_for(started: tuple[subprocess.Popen[bytes], float]) -> Cost:

@@ -46,30 +46,33 @@ def integrated(name: str, folder: Path, changes: dict[str, Any] | None = None, s
 
 
 def measure(
-    variants: Mapping[str, dict[str, Any]], names: Sequence[str], seeds: int, log: Path, workers: int = 1
+    variants: Mapping[str, dict[str, Any]],
+    names: Sequence[str],
+    seeds: int,
+    log: Path,
+    workers: int = 1,
+    data: Path = process.DATA,
 ) -> None:
-    """Score every variant on every set with every seed; rows already in ``log`` are not run again.
+    """Score every variant on every set of ``data`` with every seed; rows already in ``log`` are not run again.
 
     ``workers`` runs go side by side, on one thread each.
     """
     done = {(row["set"], row["variant"], row["seed"]) for row in _rows(log)}
     every = [(name, variant, seed) for seed in range(seeds) for variant in variants for name in names]
     with ThreadPoolExecutor(workers) as pool:
-        asked = [pool.submit(_score, *job, variants[job[1]]) for job in every if job not in done]
+        asked = [pool.submit(_score, *job, variants[job[1]], data) for job in every if job not in done]
         for row in as_completed(asked):
             with log.open("a") as file:
                 file.write(json.dumps(row.result()) + "\n")
 
 
-def _score(name: str, variant: str, seed: int, changes: dict[str, Any]) -> dict[str, Any]:
+def _score(name: str, variant: str, seed: int, changes: dict[str, Any], data: Path) -> dict[str, Any]:
     """Integrate and evaluate by the commands; return the scores and what the integration took."""
     options = [option for field, value in changes.items() for option in ("--set", f"{field}={json.dumps(value)}")]
     options += ["--seed", str(seed), "--threads", "1"]
     with tempfile.TemporaryDirectory() as folder:
         result, scores = Path(folder, "integrated.h5ad"), Path(folder, "scores.json")
-        cost = process.run(
-            ["integrate", str(process.DATA / f"{name}.h5ad"), "-b", "batch", *options, "-o", str(result)]
-        )
+        cost = process.run(["integrate", str(data / f"{name}.h5ad"), "-b", "batch", *options, "-o", str(result)])
         asked = ["-b", "batch", "--label-key", "celltype", "--no-controls", "--json", str(scores)]
         process.run(["evaluate", str(result), *asked])
         found = json.loads(scores.read_text(encoding="utf-8"))["scores"]

@@ -163,6 +163,20 @@ def scale(folder: Path, only: list[str] | None) -> None:
     write_scale(folder, only)
 
 
+def preflight(folder: Path, only: list[str] | None) -> None:
+    """Print what ``--dry-run`` predicts, and what jobs then take."""
+    from preflight import print_preflight
+
+    print_preflight(folder, only)
+
+
+def sketch(seeds: int, folder: Path, only: list[str] | None) -> None:
+    """Write ``docs/sketch.md``: scores where a third of the cells is clustered, and where all are."""
+    from sketch import write_sketch
+
+    write_sketch(seeds, folder, only)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start-up": lambda _: start_up(),
     "steps": lambda _: steps(),
@@ -181,6 +195,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "results": lambda chosen: results(chosen.runs / "results", chosen.only),
     "audit": lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only),
     "tuning": lambda chosen: tuning(chosen.runs / "tuning.jsonl", chosen.only, chosen.grid),
+    "preflight": lambda chosen: preflight(chosen.runs / "preflight", chosen.only),
+    "sketch": lambda chosen: sketch(chosen.seeds, chosen.runs / "sketch", chosen.only),
     "scale": lambda chosen: scale(chosen.runs / "scale", chosen.only),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
 }
@@ -190,7 +206,9 @@ def main() -> None:
     """Parse the command line and run one benchmark, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
-    parser.add_argument("--seeds", type=int, default=1, help="seeds of scores, choices and scenarios (default 1)")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="seeds of scores, choices, scenarios and sketch (default 1)"
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, the sets or the sizes (default all)")
     parser.add_argument("--grid", choices=("full", "small"), default="full", help="of tuning (default full)")

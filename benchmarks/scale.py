@@ -1,29 +1,34 @@
-"""Whole jobs by number of cells, in memory and in blocks: seconds, and peak resident memory by the operating system."""
+"""Whole jobs by number of cells, in memory, in blocks, by two processes, beside other methods: seconds and peaks."""
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import process
 
 PAGE = process.REPOSITORY / "docs" / "scale.md"
-MODES = {"memory": "1TB", "blocks": "1MB"}
-"""What --memory makes of the choice between the two."""
+MODES = {"memory": ("1TB", 1), "blocks": ("1MB", 1), "two": ("1TB", 2)}
+"""What --memory makes of the choice between memory and blocks, and how many processes torchrun starts."""
+Row = dict[str, Any]
+PEERS = ("harmony", "scvi")
+SECONDS_OF_PEERS = 3600.0
 
 
 class Size:
-    """One row of the table: cells, genes, and what is to be reached in each mode (seconds, GB)."""
+    """One row of the table: cells, genes, what is to be reached in each mode (seconds, GB), and what runs beside."""
 
-    def __init__(self, n_cells: int, n_genes: int, **goals: tuple[float, float]) -> None:
+    def __init__(self, n_cells: int, n_genes: int, *beside: str, **goals: tuple[float, float]) -> None:
         self.n_cells, self.n_genes, self.goals = n_cells, n_genes, goals
-        self.name = f"{n_cells // 1000}k"
+        self.name, self.columns = f"{n_cells // 1000}k", (*goals, *beside)
 
 
 SIZES = (
-    Size(20_000, 10_000, memory=(75, 1.2), blocks=(90, 1.0)),
-    Size(100_000, 10_000, memory=(150, 3.0), blocks=(210, 1.2)),
+    Size(20_000, 10_000, "two", *PEERS, memory=(75, 1.2), blocks=(90, 1.0)),
+    Size(100_000, 10_000, *PEERS, memory=(150, 3.0), blocks=(210, 1.2)),
     Size(300_000, 10_000, memory=(300, 7.0), blocks=(420, 1.5)),
     Size(1_000_000, 5_000, blocks=(1200, 2.0)),
 )
@@ -37,53 +42,81 @@ def write_scale(folder: Path, only: list[str] | None = None) -> None:
     folder
         Holds the simulated files and ``rows.jsonl``; what stands there is not measured again.
     only
-        Sizes ("20k") or sizes in one mode ("100k:blocks"); all where left out.
+        Sizes ("20k") or one column of a size ("100k:blocks", "20k:two", "20k:harmony"); all where left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "rows.jsonl"
     for size in SIZES:
-        for mode in size.goals:
+        for mode in size.columns:
             name = f"{size.name}:{mode}"
             if (only is None or {size.name, name} & set(only)) and name not in _rows(log):
-                row = {"name": name, "machine": process.machine(), **_measured(size, mode, folder)}
+                measured = process.apart(_peer, size, mode, folder) if mode in PEERS else _measured(size, mode, folder)
+                row = {"name": name, "machine": process.machine(), **measured}
                 with log.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
-                print(f"  {name}: {row['seconds']:.0f} s, {row['peak'] / 1e9:.2f} GB", flush=True)
+                print(f"  {name}: {_shown(row, None)}", flush=True)
             _write_page(_rows(log))
 
 
-def _measured(size: Size, mode: str, folder: Path) -> dict[str, float]:
-    cells, output = folder / f"{size.name}.h5ad", folder / "integrated.h5ad"
-    if not cells.exists():
-        shape = ["--cells", str(size.n_cells), "--genes", str(size.n_genes)]
-        process.run(["simulate", "baseline", *shape, "-o", str(cells)])
-    job = ["integrate", str(cells), "-b", "batch", "-o", str(output), "--force", "--memory", MODES[mode]]
+def _measured(size: Size, mode: str, folder: Path) -> Row:
+    (memory, processes), output = MODES[mode], folder / "integrated.h5ad"
+    job = ["integrate", str(_simulated(size, folder)), "-b", "batch", "-o", str(output), "--force", "--memory", memory]
     load = os.getloadavg()[0]
-    cost = process.run(job)
+    cost = process.run(job, processes)
     output.unlink()
     return {"load": load, "seconds": cost.wall, "processor": cost.processor, "peak": cost.peak}
 
 
-def _rows(log: Path) -> dict[str, dict[str, float]]:
+def _simulated(size: Size, folder: Path) -> Path:
+    cells = folder / f"{size.name}.h5ad"
+    if not cells.exists():
+        shape = ["--cells", str(size.n_cells), "--genes", str(size.n_genes)]
+        process.run(["simulate", "baseline", *shape, "-o", str(cells)])
+    return cells
+
+
+def _peer(size: Size, name: str, folder: Path) -> Row:
+    """Run another method on cells that are prepared for it: its own seconds, without reading and preparing."""
+    from topocraft.baselines import METHODS
+    from topocraft.baselines.execution import execute
+    from topocraft.baselines.preparation import write_preparation
+    from topocraft.data.cells import from_anndata
+    from topocraft.data.files import read_many
+
+    cells, load = from_anndata(read_many([_simulated(size, folder)]).adata, "batch"), os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        prepared = write_preparation(cells, Path(place, "cells"))
+        run = execute(METHODS[name], prepared.folder, seed=0, time_limit=SECONDS_OF_PEERS)
+    if run.status != "ok":
+        return {"load": load, "status": run.status}
+    return {"load": load, "seconds": run.wall_seconds, "processor": run.cpu_seconds, "peak": run.peak_bytes}
+
+
+def _rows(log: Path) -> dict[str, Row]:
     if not log.exists():
         return {}
     rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     return {row["name"]: row for row in rows}
 
 
-def _write_page(rows: dict[str, dict[str, float]]) -> None:
+def _write_page(rows: dict[str, Row]) -> None:
     lines = [
         "# Time and memory by number of cells",
         "",
         "Written by `python benchmarks/run.py scale`. Simulated cells (`topocraft simulate baseline`, two batches),",
         "2,000 chosen genes, the defaults, whole job from file to file. Seconds on the wall clock, of the processor",
         "in brackets; peak resident memory as the operating system tells it. At the end, what is to be reached.",
+        "Two processes are started by torchrun; their peak is that of the larger. Harmony and scVI run by their own",
+        "defaults, on cells that are prepared for them already: their seconds do not hold reading and preparing.",
         "",
-        "| cells × genes | in memory | in blocks |",
-        "|---|---|---|",
+        "| cells × genes | in memory | in blocks | two processes | Harmony | scVI |",
+        "|---|---|---|---|---|---|",
     ]
     for size in SIZES:
-        shown = [_shown(rows.get(f"{size.name}:{mode}"), size.goals.get(mode)) for mode in MODES]
+        shown = [
+            _shown(rows.get(f"{size.name}:{mode}"), size.goals.get(mode)) if mode in size.columns else "–"
+            for mode in (*MODES, *PEERS)
+        ]
         lines.append(f"| {size.n_cells:,} × {size.n_genes:,} | {' | '.join(shown)} |")
     machines = sorted({str(row["machine"]) for row in rows.values()})
     loads = [row["load"] for row in rows.values()]
@@ -96,10 +129,10 @@ def _write_page(rows: dict[str, dict[str, float]]) -> None:
     PAGE.write_text("\n".join([*lines, "", *machines, ""]), encoding="utf-8")
 
 
-def _shown(row: dict[str, float] | None, goal: tuple[float, float] | None) -> str:
-    if goal is None:
-        return "–"
-    due = f"(≤ {goal[0]:,.0f} s, ≤ {goal[1]:.1f} GB)"
+def _shown(row: Row | None, goal: tuple[float, float] | None) -> str:
+    due = "" if goal is None else f" (≤ {goal[0]:,.0f} s, ≤ {goal[1]:.1f} GB)"
     if row is None:
-        return f"not measured {due}"
-    return f"{row['seconds']:,.0f} s ({row['processor']:,.0f} s), {row['peak'] / 1e9:.2f} GB {due}"
+        return f"not measured{due}"
+    if "status" in row:
+        return str(row["status"])
+    return f"{row['seconds']:,.0f} s ({row['processor']:,.0f} s), {row['peak'] / 1e9:.2f} GB{due}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from topocraft import plan as module
 from topocraft.config import IntegrationConfig, ModelConfig
 from topocraft.data.cells import Cells, from_anndata
 from topocraft.errors import ConfigError, InputError
@@ -55,9 +56,30 @@ def test_longer_training_and_more_cells_cost_more(cells: Cells) -> None:
     plan = make_plan(cells, SMALL)
     longer = make_plan(cells, SMALL.with_values(epochs=200_000))
     wider = make_plan(cells, SMALL.with_values(encoder_widths=(4096, 4096)))
-    assert 5.0 < plan.seconds < 60.0
+    assert 10.0 < plan.seconds < 60.0
     assert longer.seconds > 2 * plan.seconds
     assert 0.5e9 < plan.peak_bytes < wider.peak_bytes < 2e9
+
+
+def test_a_step_counts_with_the_fastest_of_a_few_and_per_thread(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(cells, SMALL)
+    clock = iter([0.0, 9.0, 10.0, 16.0, 20.0, 28.0])
+    monkeypatch.setattr(module.time, "process_time", lambda: next(clock))
+    timed = make_plan(cells, replace(SMALL, threads=2))
+    assert timed.seconds - _fixed(plan) == pytest.approx(plan.epochs * plan.steps_per_epoch * 6.0 / 2)
+
+
+def test_of_networks_beyond_memory_only_products_are_timed(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("topocraft.hardware.granted_memory", lambda: 10**6)
+    monkeypatch.setattr(module, "step_seconds", lambda *_: pytest.fail("there is no room for them"))
+    monkeypatch.setattr(module, "product_speed", lambda *_: 1e3)
+    plan = make_plan(cells, SMALL)
+    work = workload(plan.n_selected, len(plan.batches), plan.cells_per_step, SMALL.model, 10)
+    assert plan.seconds - _fixed(plan) == pytest.approx(plan.epochs * plan.steps_per_epoch * work.flops / 1e3)
+
+
+def _fixed(plan: module.Plan) -> float:
+    return module.SECONDS_TO_START + module.SECONDS_PER_CELL * plan.n_cells
 
 
 @pytest.mark.parametrize("head", ["published", "trunk", "per_gene"])

@@ -38,8 +38,9 @@ def integrate(
     ----------
     adata
         Raw counts (or log1p-normalised values), cells × genes; an ``X`` left on disk (``backed="r"``) is read in
-        blocks. Keeps its counts, genes and order; cells that quality control set aside are marked, and embedded like
-        the others unless the configuration says otherwise.
+        blocks, and so is a dask array, every block of which is computed six times. Keeps its counts, genes and order;
+        cells that quality control set aside are marked, and embedded like the others unless the configuration says
+        otherwise.
     batch_key
         Column of ``obs`` with the batch of every cell; several columns are combined.
     config
@@ -86,8 +87,8 @@ def integrate(
     """
     config = config or IntegrationConfig()
     reading = Reading(batch_key, layer, labels_low, labels_high, gene_mask)
-    on_disk = layer is None and is_on_disk(adata.X)
-    cells = reading.cells(adata, config, Source.of(adata.X) if on_disk else None)
+    matrix = adata.X if layer is None else adata.layers.get(layer)
+    cells = reading.cells(adata, config, Source.of(matrix) if is_on_disk(matrix) else None)
     with attended(progress) as shown:
         return fit_and_annotate(adata, cells, reading, config, shown, checkpoints)
 

@@ -109,7 +109,9 @@ class Integrator:
         from topocraft.training.checkpoint import Fitted
         from topocraft.training.embed import project
         from topocraft.training.guard import Stopped
+        from topocraft.training.helping import Material, taught
         from topocraft.training.identity import run_facts
+        from topocraft.training.job import current_ranks
         from topocraft.training.loop import train
         from topocraft.training.suspects import Names
 
@@ -117,6 +119,7 @@ class Integrator:
         device = choose_device(config.device)
         precision = choose_precision(config.training.precision, device)
         keeper.belongs(**run_facts(config, device, precision, threads, library_versions()))
+        keeper.belongs(processes=current_ranks().size)
         progress.phase("prepare")
         contents = cells.contents()
         identity = fingerprint(cells.digests(contents), cells.gene_names)
@@ -141,18 +144,20 @@ class Integrator:
         names = Names(trained.cell_names, np.asarray(prepared.genes.selected, dtype=object))
         stopped: Stopped | None = None
         try:
-            history = train(
-                networks,
-                prepared.expression,
-                batch,
-                topology,
-                config.training,
-                precision=precision,
-                seed=config.seed,
-                progress=progress,
-                names=names,
-                keeper=keeper,
-            )
+            with taught(Material(config, device, precision, prepared.expression, batch, topology), threads) as ranks:
+                history = train(
+                    networks,
+                    prepared.expression,
+                    batch,
+                    topology,
+                    config.training,
+                    precision=precision,
+                    seed=config.seed,
+                    progress=progress,
+                    names=names,
+                    keeper=keeper,
+                    ranks=ranks,
+                )
         except Stopped as error:
             if not error.any_good:
                 raise

@@ -13,17 +13,18 @@ from topocraft.data.stream import StoredRows
 from topocraft.topology.components import FITTED_CELLS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from topocraft.data.cells import Cells
+    from topocraft.rows import Rows
 
 FORWARD_AND_BACKWARD = 3
 FLOATS_PER_PARAMETER = 4
 """Weight, gradient and the two moments of Adam."""
-SECONDS_TO_START = 5.0
-SECONDS_PER_CELL = 1e-3
-SECONDS_PER_PARAMETER, SECONDS_PER_VALUE = 5e-9, 1.5e-8
-"""What a step takes of one processor thread beside its matrix products, by weight and by cell × gene."""
-SECONDS_PER_LAUNCH = 0.01
-"""What a step takes on an accelerator beside its matrix products."""
+SECONDS_TO_START = 10.0
+SECONDS_PER_CELL = 7e-4
+STEPS_TRIED = 3
+LIKELY_CLUSTERS = 10
 BASE_BYTES = 600e6
 """Of the process once the libraries are loaded."""
 COPIES_OF_COUNTS = 4
@@ -66,8 +67,8 @@ class Workload:
 def make_plan(cells: Cells, config: IntegrationConfig) -> Plan:
     """Find out what a run on these cells would do, without training.
 
-    Quality control and the choice of genes are carried out; the speed of matrix products is measured for a
-    fifth of a second.
+    Quality control and the choice of genes are carried out, and a few training steps of networks that are thrown away
+    are timed, as they would be if nothing else ran on the machine; of networks larger than memory, matrix products.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def make_plan(cells: Cells, config: IntegrationConfig) -> Plan:
     (0, 150, 2)
     """
     from topocraft.data.preprocess import prepare
-    from topocraft.hardware import choose_device, choose_precision, processor
+    from topocraft.hardware import choose_device, choose_precision, granted_memory, processor
     from topocraft.randomness import numpy_stream
     from topocraft.training.sampler import BalancedSampler, epochs_for
 
@@ -108,10 +109,13 @@ def make_plan(cells: Cells, config: IntegrationConfig) -> Plan:
     epochs = epochs_for(n_cells, len(sizes), config.training)
     rows = sampler.cells_per_step
     work = workload(n_selected, len(sizes), rows, config.model, config.training.classifier_steps)
+    peak_bytes = _peak_bytes(n_selected, rows, work.n_parameters, config.model)
+    peak_bytes += _bytes_of_cells(cells, prepared.expression.nnz, config.model)
     with processor(config.threads) as threads:
-        beside = SECONDS_PER_PARAMETER * work.n_parameters + SECONDS_PER_VALUE * rows * n_selected
-        beside = beside / threads if device == "cpu" else SECONDS_PER_LAUNCH
-        step = work.flops / product_speed(device, precision) + beside
+        if peak_bytes < granted_memory():
+            step = step_seconds(prepared.expression, batch, config, device, precision)
+        else:
+            step = work.flops / product_speed(device, precision)
     return Plan(
         n_cells=cells.n_cells,
         n_set_aside=cells.n_cells - n_cells,
@@ -128,8 +132,7 @@ def make_plan(cells: Cells, config: IntegrationConfig) -> Plan:
         precision=precision,
         threads=threads,
         seconds=SECONDS_TO_START + SECONDS_PER_CELL * cells.n_cells + epochs * sampler.n_steps * step,
-        peak_bytes=_peak_bytes(n_selected, rows, work.n_parameters, config.model)
-        + _bytes_of_cells(cells, prepared.expression.nnz, config.model),
+        peak_bytes=peak_bytes,
     )
 
 
@@ -156,6 +159,57 @@ def _matrix_weights(network: object) -> int:
 
     assert isinstance(network, nn.Module)
     return sum(layer.weight.numel() for layer in network.modules() if isinstance(layer, nn.Linear))
+
+
+def step_seconds(expression: Rows, batch: np.ndarray, config: IntegrationConfig, device: str, precision: str) -> float:
+    """Time training steps of networks that are thrown away; what matters not to the time is drawn at random.
+
+    Parameters
+    ----------
+    expression
+        Log-normalised values, (n_cells, n_genes).
+    batch
+        Batch codes 0 … S−1, (n_cells,), in any order.
+    config
+        Every choice.
+    device, precision
+        As they were chosen.
+
+    Returns
+    -------
+    float
+        Seconds of the fastest of a few steps.
+    """
+    import torch
+
+    from topocraft.model.networks import Networks
+    from topocraft.model.triplets import choose_triplets
+    from topocraft.randomness import numpy_stream, torch_stream
+    from topocraft.training.sampler import BalancedSampler
+    from topocraft.training.step import Step, gather
+
+    draws, seed = numpy_stream(config.seed, "plan"), config.seed
+    shape = expression.shape[1], int(batch.max()) + 1
+    networks = Networks(*shape, config.model, torch_stream(seed, "weights")).to(device).train()
+    step = Step(networks, config.training, getattr(torch, precision), torch_stream(seed, "noise", device))
+    cells = next(BalancedSampler(batch, config.training, draws).epoch())
+    low = draws.integers(LIKELY_CLUSTERS, size=len(cells))
+    triplets = choose_triplets(batch[cells], low, low, draws, config.training.triplets_per_cluster)
+
+    def once() -> None:
+        step(gather(expression, batch, cells, triplets, device), warming_up=False).tolist()
+
+    return min(_timed(once, device) for _ in range(STEPS_TRIED))
+
+
+def _timed(call: Callable[[], None], device: str) -> float:
+    """Return the seconds of a call; on the processor, those that it took of every thread, whatever else runs."""
+    import torch
+
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    start = clock()
+    call()
+    return (clock() - start) / (torch.get_num_threads() if device == "cpu" else 1)
 
 
 def product_speed(device: str, precision: str, seconds: float = 0.2) -> float:

@@ -35,6 +35,25 @@ def test_rows_come_back_in_the_order_that_is_asked_for(tmp_path: Path, n_genes: 
     assert scratch[np.array([], dtype=int)].shape == (0, n_genes)
 
 
+def test_rows_that_lie_apart_are_announced_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch, matrix = _written(tmp_path, 300)
+    asked: list[tuple[int, int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda *call: asked.append(call[1:]), raising=False)
+    monkeypatch.setattr(os, "POSIX_FADV_WILLNEED", 3, raising=False)
+    which = np.array([40, 3, 21])
+    rows = scratch[which]
+    np.testing.assert_array_equal(rows.toarray(), matrix[which].toarray())
+    sizes = np.diff(matrix.indptr)[which]
+    assert [length for _, length, _ in asked] == [*(2 * sizes), *(4 * sizes)]
+    assert [2 * where for where, _, _ in asked[:3]] == [where for where, _, _ in asked[3:]]
+    assert {advice for *_, advice in asked} == {3}
+    asked.clear()
+    assert scratch[[5]].nnz
+    assert asked == []
+
+
 def test_nothing_is_to_be_seen_in_the_folder(tmp_path: Path) -> None:
     scratch, _ = _written(tmp_path)
     assert scratch[[0]].nnz

@@ -15,6 +15,7 @@ import typer
 from topocraft.cli import options, targets
 from topocraft.cli.blocks import in_blocks, integrate_in_blocks
 from topocraft.cli.outcome import ERR, OUT, explained, tell
+from topocraft.cli.processes import in_job
 from topocraft.config import IntegrationConfig
 from topocraft.display import choose_progress
 from topocraft.errors import InputError
@@ -102,7 +103,7 @@ def integrate(
     columns = _Columns(batch_key or ["file"], layer, gene_mask, labels_low, labels_high, label_key)
     genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
     started = time.monotonic()
-    with explained() as written:
+    with explained() as written, in_job(output):
         settled = options.settled(config, settings or [], fields)
         large = in_blocks(files, memory, orthologs, label_key, report)
         with choose_progress(quiet, ERR) as progress:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from topocraft.checkpoints import Checkpoints
 from topocraft.cli.options import RUN, Number, option
-from topocraft.errors import FileError, TrainingError
+from topocraft.errors import FileError, ProcessLost, TrainingError
 from topocraft.progress import Progress
 
 USUAL_MINUTES = 10.0
@@ -39,7 +39,7 @@ class Targets:
     def checkpoints(self) -> Checkpoints:
         """Checkpoints beside the output, asked for or not."""
         minutes = USUAL_MINUTES if self.every is None else self.every
-        return Checkpoints(folder=self._beside("checkpoint"), minutes=minutes, resume=self.resume)
+        return checkpoints_beside(self.output, minutes=minutes, resume=self.resume)
 
     @property
     def asked(self) -> Checkpoints | None:
@@ -94,17 +94,31 @@ class Targets:
                 self.checkpoints.remove()
             try:
                 yield
+            except ProcessLost as error:
+                raise ProcessLost(f"{error} {way_on(self.checkpoints)}") from None
             except TrainingError as error:
                 raise error if self.asked else rescued(error, self._beside("last_good_model")) from None
             except KeyboardInterrupt:
                 if self.checkpoints.found:
-                    progress.say(f"A checkpoint is in '{self.checkpoints.folder}': --resume goes on from it.")
+                    progress.say(way_on(self.checkpoints))
                 raise
             if not self.keep:
                 self.checkpoints.remove()
 
     def _beside(self, ending: str) -> Path:
         return self.output.with_name(f"{self.output.name}.{ending}")
+
+
+def checkpoints_beside(output: Path, *, minutes: float = USUAL_MINUTES, resume: bool = False) -> Checkpoints:
+    """Return the checkpoints of a run into ``output``, there or not."""
+    return Checkpoints(folder=output.with_name(f"{output.name}.checkpoint"), minutes=minutes, resume=resume)
+
+
+def way_on(checkpoints: Checkpoints) -> str:
+    """Say how a run that was broken off goes on."""
+    if checkpoints.found:
+        return f"A checkpoint is in '{checkpoints.folder}': --resume goes on from it."
+    return "There is no checkpoint; with --checkpoint-every MINUTES there would be one to go on from."
 
 
 def require_places(

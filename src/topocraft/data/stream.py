@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from topocraft.data.stream_dask import DaskRows, is_dask
 from topocraft.data.values import Facts, canonical, facts_of
 from topocraft.errors import InputError
 from topocraft.progress import Progress, Silent
@@ -122,8 +123,9 @@ class Source:
 
     @classmethod
     def of(cls, matrix: Any) -> Source:
-        """Return one matrix on disk as a source."""
+        """Return one matrix on disk, or a dask array, as a source."""
         require_by_cell(matrix, "X")
+        matrix = DaskRows(matrix) if is_dask(matrix) else matrix
         return cls((Part(matrix, np.arange(matrix.shape[1])),))
 
     def survey(self, genes: np.ndarray) -> tuple[StoredRows, Facts]:
@@ -144,12 +146,13 @@ class Source:
 
 
 def is_on_disk(matrix: Any) -> bool:
-    """Tell whether a matrix is one that anndata left on disk."""
+    """Tell whether a matrix is one that anndata left on disk, or that dask has yet to compute."""
     import anndata
     import h5py
     import zarr
 
-    return isinstance(matrix, (anndata.abc.CSRDataset, anndata.abc.CSCDataset, h5py.Dataset, zarr.Array))
+    stored = (anndata.abc.CSRDataset, anndata.abc.CSCDataset, h5py.Dataset, zarr.Array)
+    return isinstance(matrix, stored) or is_dask(matrix)
 
 
 def require_by_cell(matrix: Any, name: str) -> None:

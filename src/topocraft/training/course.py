@@ -12,6 +12,7 @@ from torch import Tensor
 from topocraft.config import TrainingConfig
 from topocraft.model.networks import Networks
 from topocraft.randomness import numpy_stream, torch_stream
+from topocraft.training.ranks import Ranks
 from topocraft.training.step import LOSS_NAMES, Step
 
 History = dict[str, list[float]]
@@ -44,10 +45,12 @@ class Course:
     history: History = field(default_factory=lambda: {name: [] for name in LOSS_NAMES})
 
     @classmethod
-    def begin(cls, networks: Networks, config: TrainingConfig, *, precision: str, seed: int) -> Course:
+    def begin(
+        cls, networks: Networks, config: TrainingConfig, *, precision: str, seed: int, ranks: Ranks | None = None
+    ) -> Course:
         """Return the start of a training; its streams go by the seed."""
         noise = torch_stream(seed, "noise", next(networks.parameters()).device.type)
-        step = Step(networks, config, getattr(torch, precision), noise)
+        step = Step(networks, config, getattr(torch, precision), noise, ranks)
         return cls(step, noise, numpy_stream(seed, "sampler"), numpy_stream(seed, "triplets"))
 
     def tensors(self) -> dict[str, Tensor]:
@@ -58,6 +61,12 @@ class Course:
         """Return the rest, in forms that JSON can hold."""
         streams = {name: getattr(self, name).bit_generator.state for name in ("sampler", "triplets")}
         return {"epoch": self.epoch, "undone": self.undone, "history": self.history, "streams": streams}
+
+    def align(self, ranks: Ranks) -> None:
+        """Go to where the first of the processes stands."""
+        tensors, facts = ranks.from_first(self.tensors(), self.facts())
+        if ranks.rank:
+            self.restore(tensors, facts)
 
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Go to where ``tensors`` and ``facts`` were taken.

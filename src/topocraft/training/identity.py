@@ -16,6 +16,7 @@ from topocraft.topology.clusters import Topology
 NAMED = {
     "threads": "--threads {then}",
     "seed": "--seed {then}",
+    "processes": "torchrun --nproc-per-node {then}, or no torchrun for 1",
     "device": "--device {then}",
     "training.precision": "--set precision={then}",
     "version": "install topocraft {then}",

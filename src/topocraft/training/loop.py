@@ -19,6 +19,7 @@ from topocraft.topology.clusters import Topology
 from topocraft.training.course import Course, History
 from topocraft.training.guard import Guard
 from topocraft.training.keeping import Keeper
+from topocraft.training.ranks import Ranks
 from topocraft.training.sampler import BalancedSampler, epochs_for
 from topocraft.training.step import LOSS_NAMES, NotFinite, gather
 from topocraft.training.suspects import Names, suspects
@@ -38,6 +39,7 @@ def train(
     progress: Progress,
     names: Names | None = None,
     keeper: Keeper | None = None,
+    ranks: Ranks | None = None,
 ) -> History:
     """Train the networks in place and return the mean of every loss per epoch.
 
@@ -57,17 +59,24 @@ def train(
         Of cells and genes, for messages; numbers where left out.
     keeper
         Brings the last checkpoint back, and keeps further ones.
+    ranks
+        The processes that train together; one alone where left out. All but the first may leave the keeper out.
 
     Raises
     ------
     Stopped
         Three steps in a row, or ten in all, were undone; the networks are those of the last good step.
+    ProcessLost
+        Another process ended, or does not answer.
     """
-    keeper = keeper or Keeper()
-    course = Course.begin(networks, config, precision=precision, seed=seed)
+    keeper, ranks = keeper or Keeper(), ranks or Ranks()
+    ranks.adopt(networks)
+    course = Course.begin(networks, config, precision=precision, seed=seed, ranks=ranks)
     keeper.restore(course)
-    lesson = _Lesson(networks, expression, batch, topology, config, course, Guard(course, progress), names)
+    course.align(ranks)
+    lesson = _Lesson(networks, expression, batch, topology, config, course, Guard(course, progress), names, ranks)
     sampler = BalancedSampler(batch, config, course.sampler)
+    ranks.require(sampler.cells_per_step)
     n_epochs = epochs_for(len(batch), int(batch.max()) + 1, config)
     progress.phase("train", n_epochs - course.epoch)
     networks.train()
@@ -102,6 +111,7 @@ class _Lesson:
     course: Course
     guard: Guard
     names: Names | None
+    ranks: Ranks
 
     def epoch(self, sampler: BalancedSampler, rate: float) -> list[float]:
         """Take one epoch's steps, and as many again as were undone; return the mean losses."""
@@ -121,11 +131,12 @@ class _Lesson:
         codes = self.batch[cells], self.topology.low[cells], self.topology.high[cells]
         drawn = self.config.triplets_per_cluster, self.topology.separation, self.config.pairs_from
         triplets = choose_triplets(*codes, self.course.triplets, *drawn)
-        minibatch = gather(self.expression, self.batch, cells, triplets, next(self.networks.parameters()).device.type)
+        source = self.expression, self.batch, cells, triplets, next(self.networks.parameters()).device.type
         try:
+            minibatch = gather(*source, self.ranks)
             losses = self.course.step(minibatch, warming_up=self.course.epoch < self.config.warmup_epochs)
         except NotFinite as fault:
-            self.guard.undone(fault, suspects(self.networks, minibatch, cells, self.names))
+            self.guard.undone(fault, suspects(self.networks, gather(*source), cells, self.names))
             return None
         self.guard.good()
         return losses

@@ -16,6 +16,7 @@ from topocraft.model.likelihood import cosine_loss, gaussian_divergence, negativ
 from topocraft.model.networks import Networks
 from topocraft.model.triplets import Triplets, triplet_loss
 from topocraft.rows import Rows
+from topocraft.training.ranks import Ranks
 
 LOSS_NAMES = ("reconstruction", "divergence", "cosine", "confusion", "triplet", "accuracy")
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -28,20 +29,32 @@ class NotFinite(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class Minibatch:
-    """Cells of one step on the device.
+    """Cells of one step on the device: this process's own, and of all processes what concerns all of them.
 
-    ``expression`` (n, p) float32; ``where`` and ``values`` its non-zeros by flat position; ``batch`` (n,).
+    ``expression`` (n, p) float32; ``where`` and ``values`` its non-zeros by flat position; ``batch`` (n,). Of all cells
+    ``batches``, and ``triplets`` by their place among all.
     """
 
     expression: Tensor
     where: Tensor
     values: Tensor
     batch: Tensor
+    batches: Tensor
     triplets: Triplets
 
 
-def gather(expression: Rows, batch: np.ndarray, cells: np.ndarray, triplets: Triplets, device: str) -> Minibatch:
-    """Take the rows of ``cells`` out of a sparse matrix, dense, without touching the rest of it."""
+def gather(
+    expression: Rows,
+    batch: np.ndarray,
+    cells: np.ndarray,
+    triplets: Triplets,
+    device: str,
+    ranks: Ranks | None = None,
+) -> Minibatch:
+    """Take the rows of ``cells``, or this process's share of them, out of a sparse matrix, dense."""
+    batches = torch.from_numpy(batch[cells]).to(device)
+    ranks = ranks or Ranks()
+    cells = ranks.own(cells)
     rows = expression[cells]
     n_genes = rows.shape[1]
     where = np.repeat(np.arange(len(cells)), np.diff(rows.indptr)) * n_genes + rows.indices
@@ -49,8 +62,8 @@ def gather(expression: Rows, batch: np.ndarray, cells: np.ndarray, triplets: Tri
     positions = torch.from_numpy(where.astype(np.int64)).to(device)
     dense = torch.zeros(len(cells) * n_genes, device=device)
     dense[positions] = values
-    codes = torch.from_numpy(batch[cells]).to(device)
-    return Minibatch(dense.view(len(cells), n_genes), positions, values, codes, triplets)
+    own = ranks.own(batches)
+    return Minibatch(dense.view(len(cells), n_genes), positions, values, own, batches, triplets)
 
 
 class Step:
@@ -62,11 +75,13 @@ class Step:
         config: TrainingConfig,
         precision: torch.dtype,
         generator: torch.Generator,
+        ranks: Ranks | None = None,
     ) -> None:
         self._networks = networks
         self._config = config
         self._precision = precision
         self._generator = generator
+        self._ranks = ranks or Ranks()
         generative = [*networks.encoder.parameters(), *networks.decoder.parameters()]
         self._generative = _adam(generative, config.learning_rate)
         self._adversary = _adam(networks.classifier.parameters(), config.learning_rate)
@@ -99,6 +114,7 @@ class Step:
         parts, accuracy, total = self._losses(minibatch, warming_up)
         self._generative.zero_grad()
         total.backward()
+        self._ranks.add_gradients(weight for group in self._generative.param_groups for weight in group["params"])
         if not self._is_finite(total):
             _copy(self._before, self._early)
             names = [name for name, part in zip(LOSS_NAMES, parts, strict=False) if not part.isfinite()]
@@ -107,20 +123,25 @@ class Step:
         return torch.stack([*(part.detach() for part in parts), accuracy])
 
     def _losses(self, minibatch: Minibatch, warming_up: bool) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
-        config, networks = self._config, self._networks
+        config, networks, ranks = self._config, self._networks, self._ranks
+        batches = minibatch.batches
         with self._products():
             mean, variance = networks.encoder(minibatch.expression)
-            z = mean + variance.sqrt() * self._noise(mean)
+            z = mean + variance.sqrt() * ranks.own(self._noise(len(batches), mean))
             log_mean, log_dispersion = networks.decoder(z, minibatch.batch)
-        self._train_classifier(z, minibatch.batch)
+        of_all = ranks.gather(z, len(batches))
+        self._train_classifier(of_all, batches)
         with self._products():
-            fooled, accuracy = confusion(networks.classifier, z, minibatch.batch)
-        parts = (
+            fooled, accuracy = confusion(networks.classifier, of_all, batches)
+        own = (
             negative_binomial_loss(log_mean, log_dispersion, minibatch.where, minibatch.values),
             gaussian_divergence(mean, variance),
             cosine_loss(log_mean, minibatch.expression),
+        )
+        parts = (
+            *ranks.averaged(own, len(minibatch.batch) / len(batches)),
             fooled,
-            triplet_loss(z, minibatch.triplets, config.margin, config.distance),
+            triplet_loss(of_all, minibatch.triplets, config.margin, config.distance),
         )
         adversarial = 0.0 if warming_up else -config.lambda_adversary
         weights = (1.0, config.kl_coefficient, config.lambda_cosine, adversarial, config.lambda_triplet)
@@ -142,8 +163,8 @@ class Step:
             loss.backward()
             self._adversary.step()
 
-    def _noise(self, like: Tensor) -> Tensor:
-        return torch.randn(like.shape, generator=self._generator, device=like.device)
+    def _noise(self, n_cells: int, like: Tensor) -> Tensor:
+        return torch.randn((n_cells, *like.shape[1:]), generator=self._generator, device=like.device)
 
     def _products(self) -> AbstractContextManager[object]:
         device = next(self._networks.parameters()).device.type
