@@ -129,7 +129,7 @@ def test_cells_of_a_known_batch_stay_and_those_of_a_new_one_are_carried_to_where
     moved = model.embed(from_anndata(renamed, "batch"))
     assert np.array_equal(moved[~elsewhere], again[~elsewhere])
     fitted = model.fitted_
-    left = fitted.carrying.components.apply(express(from_anndata(renamed, "batch"), fitted.genes))
+    left = fitted.placement.carrying.components.apply(express(from_anndata(renamed, "batch"), fitted.genes))
     off = [np.linalg.norm(each[elsewhere].mean(axis=0) - again[elsewhere].mean(axis=0)) for each in (moved, left)]
     assert off[0] < 0.3 * off[1], "it is nearly where it would be, had the model known it"
 
@@ -139,8 +139,8 @@ def test_with_latent_coordinates_the_posterior_means_are_the_map(simulated: AnnD
     model = _run(adata, CONFIG.with_values(coordinates="latent", alignment_rounds=0))
     fitted = model.fitted_
     means = posterior_means(fitted.networks.encoder, express(from_anndata(adata, "batch"), fitted.genes))
-    assert fitted.carrying is None
-    assert np.array_equal(adata.obsm["X_topocraft"], fitted.projection.apply(means))
+    assert fitted.placement.carrying is None
+    assert np.array_equal(adata.obsm["X_topocraft"], fitted.placement.projection.apply(means))
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(simulated: AnnData) -> None:

@@ -24,7 +24,7 @@ from topocraft.hardware import (
 )
 from topocraft.progress import Progress, Silent
 from topocraft.provenance import Stopwatch, library_versions
-from topocraft.randomness import numpy_stream, torch_stream
+from topocraft.randomness import torch_stream
 from topocraft.rescue import rescued
 from topocraft.steps import Steps
 
@@ -104,15 +104,13 @@ class Integrator:
 
     def _fit(self, cells: Cells, progress: Progress, threads: int, keeper: Keeper, steps: Steps) -> None:
         from topocraft.model.networks import Networks
-        from topocraft.training.alignment import fit_alignment
-        from topocraft.training.carrying import fit_carrying
         from topocraft.training.checkpoint import Fitted
-        from topocraft.training.embed import project
         from topocraft.training.guard import Stopped
         from topocraft.training.helping import Material, taught
         from topocraft.training.identity import run_facts
         from topocraft.training.job import current_ranks
         from topocraft.training.loop import train
+        from topocraft.training.placing import fit_placement
         from topocraft.training.suspects import Names
 
         config, watch = self.config, Stopwatch()
@@ -164,21 +162,8 @@ class Integrator:
             history, stopped = error.history, error
         watch.lap("train")
 
-        progress.phase("embed")
-        draws = numpy_stream(config.seed, "projection")
-        n_components = config.embedding.n_components
-        projection, points = project(networks.encoder, prepared.expression, n_components, draws, names.cells)
-        watch.lap("embed")
-
-        draws = numpy_stream(config.seed, "alignment")
-        alignment = fit_alignment(points, batch, config.embedding, draws, progress)
-        watch.lap("align")
-        carrying = None
-        if config.embedding.coordinates == "components":
-            guide, draws = alignment.apply(points, batch), numpy_stream(config.seed, "carrying")
-            found = components.projection, components.coordinates
-            carrying = fit_carrying(*found, batch, guide, config.embedding, draws, progress)
-            watch.lap("carry")
+        read = networks.encoder, prepared.expression, components, batch
+        placement = fit_placement(*read, config, names=names.cells, progress=progress, lap=watch.lap)
         facts = {
             "fingerprint": identity,
             "input_kind": cells.kind,
@@ -195,8 +180,7 @@ class Integrator:
             facts["peak_bytes"] = peak
         if keeper.resumed_after is not None:
             facts["resumed_after_epoch"] = keeper.resumed_after
-        genes = prepared.genes
-        fitted = Fitted(config, networks, genes, batch_names, projection, alignment, carrying, history, facts)
+        fitted = Fitted(config, networks, prepared.genes, batch_names, placement, history, facts)
         if stopped is not None:
             stopped.model = Integrator(config)
             stopped.model.fitted_ = fitted
@@ -226,22 +210,13 @@ class Integrator:
             There is no fit yet, or genes are missing.
         """
         fitted = self._require_fit()
-        from topocraft.training.embed import posterior_means
-
-        batch = _codes(cells, fitted.batch_names)
-        n_axes = 0 if fitted.carrying is None else fitted.carrying.components.axes.shape[1]
-        points = np.empty((cells.n_cells, fitted.projection.axes.shape[1]), dtype=np.float32)
-        coordinates = np.empty((cells.n_cells, n_axes), dtype=np.float32)
+        placement, encoder = fitted.placement, fitted.networks.encoder
+        points, coordinates = (np.empty((cells.n_cells, width), dtype=np.float32) for width in placement.widths)
         with processor(self.config.threads):
             for places, part in cells.parts("embed"):
-                expression = express(part, fitted.genes)
-                points[places] = fitted.projection.apply(
-                    posterior_means(fitted.networks.encoder, expression, part.cell_names)
-                )
-                if fitted.carrying is not None:
-                    coordinates[places] = fitted.carrying.components.apply(expression)
-            points = fitted.alignment.apply(points, batch)
-            return points if fitted.carrying is None else fitted.carrying.apply(coordinates, batch, points)
+                located = placement.locate(encoder, express(part, fitted.genes), part.cell_names)
+                points[places], coordinates[places] = located
+            return placement.settle(points, coordinates, _codes(cells, fitted.batch_names))
 
     @property
     def history_(self) -> History:

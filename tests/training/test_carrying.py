@@ -8,7 +8,8 @@ from scipy import stats
 
 from topocraft.config import EmbeddingConfig
 from topocraft.projection import Projection
-from topocraft.training.carrying import Carrying, fit_carrying, reliabilities
+from topocraft.topology.components import Components
+from topocraft.training.carrying import fit_carrying, reliabilities
 from topocraft.training.rounds import Round, fit_round
 
 TYPES = np.array([[0.0, 0, 0], [20, 0, 0], [0, 20, 0], [0, 0, 20]])
@@ -29,10 +30,13 @@ def _cells(seed: int = 0, n: int = 1200) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def _carry(points: np.ndarray, batch: np.ndarray, guide: np.ndarray, **values: float) -> np.ndarray:
-    nowhere = Projection(np.zeros(3, np.float32), np.eye(3, dtype=np.float32))
-    config = EmbeddingConfig(**values)
-    found = fit_carrying(nowhere, points, batch, guide, config, np.random.default_rng(0))
+    found = fit_carrying(_as_they_are(points), batch, guide, EmbeddingConfig(**values), np.random.default_rng(0))
     return found.apply(points, batch, guide)
+
+
+def _as_they_are(points: np.ndarray) -> Components:
+    n = points.shape[1]
+    return Components(points, Projection(np.zeros(n, np.float32), np.eye(n, dtype=np.float32)))
 
 
 def _middle(points: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -76,10 +80,7 @@ def test_a_component_without_populations_is_quenched() -> None:
     points, guide, batch, _ = _cells()
     noise = 5 * np.random.default_rng(2).normal(size=(len(points), 1)).astype(np.float32)
     noisy = np.hstack([points, noise])
-    found = fit_carrying(
-        Projection(np.zeros(4, np.float32), np.eye(4, dtype=np.float32)),
-        noisy, batch, guide, EmbeddingConfig(), np.random.default_rng(0),
-    )  # fmt: skip
+    found = fit_carrying(_as_they_are(noisy), batch, guide, EmbeddingConfig(), np.random.default_rng(0))
     assert (found.weights[:3] > 0.8).all()
     assert found.weights[3] < 0.02
 
@@ -142,9 +143,8 @@ def test_a_new_batch_stays_where_the_middles_are_not_known() -> None:
 
 def test_without_alignment_nothing_settles() -> None:
     points, guide, batch, _ = _cells(n=200)
-    nowhere = Projection(np.zeros(3, np.float32), np.eye(3, dtype=np.float32))
     config = EmbeddingConfig(alignment_rounds=0)
-    found: Carrying = fit_carrying(nowhere, points, batch, guide, config, np.random.default_rng(0))
+    found = fit_carrying(_as_they_are(points), batch, guide, config, np.random.default_rng(0))
     assert found.settling.rounds == ()
     assert len(found.rounds) == 4
 

@@ -24,6 +24,7 @@ from topocraft.training.carrying import fit_carrying
 from topocraft.training.checkpoint import DESCRIPTION, SCHEMA, WEIGHTS, Fitted, load_fitted, save_fitted
 from topocraft.training.embed import fit_projection, posterior_means
 from topocraft.training.loop import train
+from topocraft.training.placing import Placement
 
 SHAPES = ModelConfig(n_latent=6, encoder_widths=(16, 12), decoder_widths=(12, 16), classifier_widths=(10, 10))
 
@@ -41,9 +42,9 @@ def fitted(planted: Any, tiny: Callable[..., Any]) -> Fitted:
     genes = GeneSpace(expressed=(*names, "other"), selected=names, target_sum=1234.5)
     facts = {"n_cells": 240, "seconds": {"train": 0.1}}
     components = fit_components(planted.expression, 5)
-    found, guide = (components.projection, components.coordinates), projection.apply(means)
-    carrying = fit_carrying(*found, planted.batch, guide, shifts, np.random.default_rng(0))
-    return Fitted(config, networks, genes, ("a", "b|c"), projection, alignment, carrying, history, facts)
+    carrying = fit_carrying(components, planted.batch, projection.apply(means), shifts, np.random.default_rng(0))
+    placement = Placement(projection, alignment, carrying)
+    return Fitted(config, networks, genes, ("a", "b|c"), placement, history, facts)
 
 
 @pytest.fixture
@@ -70,17 +71,17 @@ def test_a_model_comes_back_bit_for_bit(fitted: Fitted, folder: Path, planted: A
     assert (loaded.config, loaded.genes, loaded.batch_names) == (fitted.config, fitted.genes, fitted.batch_names)
     assert (loaded.history, loaded.facts) == (fitted.history, fitted.facts)
     projected = [
-        model.projection.apply(posterior_means(model.networks.encoder, planted.expression))
+        model.placement.projection.apply(posterior_means(model.networks.encoder, planted.expression))
         for model in (fitted, loaded)
     ]
     assert projected[0].tobytes() == projected[1].tobytes()
-    aligned = [model.alignment.apply(projected[0], planted.batch) for model in (fitted, loaded)]
+    aligned = [model.placement.alignment.apply(projected[0], planted.batch) for model in (fitted, loaded)]
     assert aligned[0].tobytes() == aligned[1].tobytes()
     assert not np.array_equal(aligned[0], projected[0])
     coordinates = fit_components(planted.expression, 5).coordinates
-    carried = [model.carrying.apply(coordinates, planted.batch, aligned[0]) for model in (fitted, loaded)]
+    carried = [model.placement.carrying.apply(coordinates, planted.batch, aligned[0]) for model in (fitted, loaded)]
     assert carried[0].tobytes() == carried[1].tobytes()
-    axes = [model.carrying.components.axes for model in (fitted, loaded)]
+    axes = [model.placement.carrying.components.axes for model in (fitted, loaded)]
     assert np.array_equal(*axes)
     assert not any(module.training for module in loaded.networks.modules())
 
@@ -218,6 +219,6 @@ def test_an_interrupted_save_by_force_leaves_what_was_there(
 
 
 def test_numbers_of_the_projection_survive(fitted: Fitted, folder: Path) -> None:
-    loaded = load_fitted(folder).projection
-    assert np.array_equal(loaded.center, fitted.projection.center)
-    assert np.array_equal(loaded.axes, fitted.projection.axes)
+    loaded = load_fitted(folder).placement.projection
+    assert np.array_equal(loaded.center, fitted.placement.projection.center)
+    assert np.array_equal(loaded.axes, fitted.placement.projection.axes)

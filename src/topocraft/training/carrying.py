@@ -10,6 +10,7 @@ from scipy import sparse
 from topocraft.config import EmbeddingConfig
 from topocraft.progress import Progress, Silent
 from topocraft.projection import Projection
+from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
 from topocraft.training.rounds import BLOCK, Round, choose_places, fit_round, squared_distances
 
@@ -46,8 +47,7 @@ class Carrying:
 
 
 def fit_carrying(
-    components: Projection,
-    coordinates: np.ndarray,
+    components: Components,
     batch: np.ndarray,
     guide: np.ndarray,
     config: EmbeddingConfig,
@@ -67,9 +67,7 @@ def fit_carrying(
     Parameters
     ----------
     components
-        What ``coordinates`` came from; kept, for further cells.
-    coordinates
-        Principal components of the expression, (n_cells, k), float32.
+        Of the expression.
     batch
         Codes 0 … S−1, (n_cells,).
     guide
@@ -84,7 +82,7 @@ def fit_carrying(
     shown = progress or Silent()
     shown.phase("carry", 1 + len(PLACES))
     rounds: list[Round] = []
-    carried = coordinates
+    carried = components.coordinates
     for places, whole in ((config.alignment_places, True), *((places, False) for places in PLACES)):
         prior = config.alignment_prior
         each = fit_round(carried, batch, guide, places=places, prior=prior, generator=generator, whole=whole)
@@ -93,7 +91,7 @@ def fit_carrying(
         shown.advance()
     weights = np.square(reliabilities(carried, guide, generator)).astype(np.float32)
     settling = fit_alignment(carried * weights, batch, config, generator, progress)
-    return Carrying(components, tuple(rounds), weights, settling)
+    return Carrying(components.projection, tuple(rounds), weights, settling)
 
 
 def reliabilities(points: np.ndarray, guide: np.ndarray, generator: np.random.Generator) -> np.ndarray:

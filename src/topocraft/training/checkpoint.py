@@ -34,6 +34,7 @@ from topocraft.training.model_folder import (
     read_weights,
 )
 from topocraft.training.model_rounds import arrays_of, checked_numbers, due_arrays, numbers_of, take_rounds
+from topocraft.training.placing import Placement
 from topocraft.training.rounds import Round
 
 PROJECTED = ("center", "axes")
@@ -49,9 +50,7 @@ class Fitted:
     networks: Networks
     genes: GeneSpace
     batch_names: tuple[str, ...]
-    projection: Projection
-    alignment: Alignment
-    carrying: Carrying | None
+    placement: Placement
     history: History
     facts: dict[str, Any]
 
@@ -65,11 +64,12 @@ def save_fitted(fitted: Fitted, folder: Path, *, force: bool = False) -> None:
         The folder exists and ``force`` is not given, or cannot be written.
     """
     weights = {f"networks.{name}": tensor for name, tensor in fitted.networks.state_dict().items()}
-    weights |= _projection_arrays("projection", fitted.projection)
-    if fitted.carrying is not None:
-        weights |= _projection_arrays("components", fitted.carrying.components)
-        weights["carrying.weights"] = torch.from_numpy(fitted.carrying.weights)
-    rounds = _rounds(fitted)
+    weights |= _projection_arrays("projection", fitted.placement.projection)
+    carrying = fitted.placement.carrying
+    if carrying is not None:
+        weights |= _projection_arrays("components", carrying.components)
+        weights["carrying.weights"] = torch.from_numpy(carrying.weights)
+    rounds = _rounds(fitted.placement)
     for group, members in rounds.items():
         weights |= arrays_of(group, members)
     with atomic_folder(folder, force=force, marks=(DESCRIPTION,)) as partial:
@@ -120,14 +120,14 @@ def load_fitted(folder: Path) -> Fitted:
         factors = weights.pop("carrying.weights").numpy()
         carrying = Carrying(_take_projection("components", weights), carried, factors, Alignment(settled))
     networks.load_state_dict({name.removeprefix("networks."): weight for name, weight in weights.items()})
-    map_of = config, networks.eval(), genes, batch_names, projection, Alignment(alignment)
-    return Fitted(*map_of, carrying, history, facts)
+    placement = Placement(projection, Alignment(alignment), carrying)
+    return Fitted(config, networks.eval(), genes, batch_names, placement, history, facts)
 
 
-def _rounds(fitted: Fitted) -> dict[str, tuple[Round, ...]]:
-    carrying = fitted.carrying
+def _rounds(placement: Placement) -> dict[str, tuple[Round, ...]]:
+    carrying = placement.carrying
     carried = ((), ()) if carrying is None else (carrying.rounds, carrying.settling.rounds)
-    return dict(zip(GROUPS, (fitted.alignment.rounds, *carried), strict=True))
+    return dict(zip(GROUPS, (placement.alignment.rounds, *carried), strict=True))
 
 
 def _projection_arrays(name: str, projection: Projection) -> dict[str, torch.Tensor]:
