@@ -64,12 +64,12 @@ def scores(log: Path, seeds: int) -> None:
     print(table(log))
 
 
-def choices(log: Path, seeds: int, only: list[str] | None) -> None:
+def choices(log: Path, seeds: int, only: list[str] | None, chosen: list[str] | None) -> None:
     """Print the scores of the choices that were measured, beside the defaults."""
     from quality import CHOICES, SETS, measure, table
 
-    names = only or SETS
-    measure(CHOICES, names, seeds, log, workers=os.cpu_count() or 1)
+    names, variants = only or SETS, {name: CHOICES[name] for name in chosen or CHOICES}
+    measure(variants, names, seeds, log, workers=os.cpu_count() or 1)
     print(table(log, names))
 
 
@@ -186,7 +186,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "simulate": lambda _: simulate(),
     "suite": lambda _: suite(),
     "scores": lambda chosen: scores(chosen.runs / "scores.jsonl", chosen.seeds),
-    "choices": lambda chosen: choices(chosen.runs / "choices.jsonl", chosen.seeds, chosen.only),
+    "choices": lambda chosen: choices(chosen.runs / "choices.jsonl", chosen.seeds, chosen.only, chosen.choices),
     "agreement": lambda chosen: agreement(chosen.runs / "integrated"),
     "catalogue": lambda _: catalogue(),
     "tables": lambda chosen: tables(chosen.runs / "integrated"),
@@ -211,6 +211,7 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, the sets or the sizes (default all)")
+    parser.add_argument("--choices", nargs="+", metavar="NAME", help="of the choices, which (default all)")
     parser.add_argument("--grid", choices=("full", "small"), default="full", help="of tuning (default full)")
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)
