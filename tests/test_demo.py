@@ -43,7 +43,7 @@ def test_the_demo_prints_the_table_and_says_where_things_are(tmp_path: Path) -> 
     for name in ("demo.h5ad", "umap.png", "report.html"):
         assert f"Written: {folder / name}" in first.stdout
     assert [line.split()[0] for line in first.stderr.splitlines() if line.count(" ") == 0] == [
-        *("simulate", "prepare", "cluster", "train", "embed", "align", "score", "draw"),
+        *("simulate", "prepare", "cluster", "train", "embed", "align", "carry", "align", "score", "draw"),
         *("prepare", "score", "draw", "write"),
     ]
     assert sorted(item.name for item in folder.iterdir()) == ["demo.h5ad", "report.html", "umap.png"]
