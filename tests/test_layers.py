@@ -37,6 +37,7 @@ ROOMS = {
     "randomness": _room(0, "numpy torch"),
     "rows": _room(0, "scipy"),
     "hardware": _room(0, "torch threadpoolctl"),
+    "memory": _room(0),
     "model": _room(1, "numpy torch"),
     "metrics": _room(1, "numpy scipy sklearn igraph"),
     "simulate": _room(1, "numpy scipy pandas anndata"),

@@ -6,6 +6,7 @@ TopocraftError
 ├── FileError      a file or folder cannot be read or written         (also an OSError)
 ├── ModelError     a saved model is damaged or fits other cells       (also a ValueError)
 ├── TrainingError  the losses left the finite numbers                 (also a RuntimeError)
+├── OutOfMemory    memory ran out                                     (also a MemoryError)
 ├── MethodError    a compared method is not installed, or failed      (also a RuntimeError)
 └── UndefinedScore the cells leave nothing to score, for a reason     (also a ValueError)
 
@@ -52,6 +53,10 @@ class TrainingError(TopocraftError, RuntimeError):
     """
 
     model: Any = None
+
+
+class OutOfMemory(TopocraftError, MemoryError):
+    """Memory ran out, or what this process may use cannot be enough; the message says what would fit."""
 
 
 class MethodError(TopocraftError, RuntimeError):

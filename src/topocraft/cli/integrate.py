@@ -18,6 +18,7 @@ from topocraft.cli.outcome import ERR, OUT, explained, tell
 from topocraft.config import IntegrationConfig
 from topocraft.display import choose_progress
 from topocraft.errors import InputError
+from topocraft.memory import IN_BLOCKS
 from topocraft.tables import plan_table
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def integrate(
     columns = _Columns(batch_key or ["file"], layer, gene_mask, labels_low, labels_high, label_key)
     genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
     started = time.monotonic()
-    with explained() as written:
+    with explained(IN_BLOCKS) as written:
         settled = options.settled(config, settings or [], fields)
         large = in_blocks(files, memory, orthologs, label_key, report)
         with choose_progress(quiet, ERR) as progress:

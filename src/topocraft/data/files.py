@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from topocraft.data.matrices import require_sound_parts
 from topocraft.data.tenx import read_10x_h5, read_10x_mtx
 from topocraft.errors import FileError, InputError, TopocraftError, list_names, nearest_name
+from topocraft.memory import ran_out_of_memory
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -172,7 +173,7 @@ def readable(path: Path, article: str) -> Iterator[None]:
     """Turn what may go wrong in reading a file into a ``FileError``."""
     try:
         yield
-    except (TopocraftError, MemoryError):
+    except TopocraftError:
         raise
     except PermissionError as error:
         raise FileError(
@@ -181,6 +182,8 @@ def readable(path: Path, article: str) -> Iterator[None]:
     except BlockingIOError as error:
         raise FileError(f"'{path}' is being written by another program. Wait for it to end.") from error
     except Exception as error:
+        if ran_out_of_memory(error):
+            raise
         reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         raise FileError(
             f"'{path}' is damaged or not {article}: {reason.rstrip('.')}. "

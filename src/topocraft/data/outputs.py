@@ -23,6 +23,7 @@ from topocraft.data.atomic import (
     system_code,
 )
 from topocraft.errors import FileError
+from topocraft.memory import ran_out_of_memory
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -189,7 +190,7 @@ def writable(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, MemoryError) or system_code(error):
+        if ran_out_of_memory(error) or system_code(error):
             raise
         where = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
         raise FileError(

@@ -16,6 +16,7 @@ from topocraft.config import IntegrationConfig
 from topocraft.data.outputs import atomic_folder
 from topocraft.data.preprocess import GeneSpace
 from topocraft.errors import ModelError
+from topocraft.memory import ran_out_of_memory
 from topocraft.model.networks import Networks, state_shapes
 from topocraft.training.alignment import Alignment, Round
 from topocraft.training.embed import Projection
@@ -101,7 +102,7 @@ def load_fitted(folder: Path) -> Fitted:
         due = _due(config, len(genes.selected), len(batch_names), len(widths), folder)
         weights = read_weights(folder, due, description["weights_sha256"])
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError, SafetensorError) as error:
-        if isinstance(error, ModelError):
+        if isinstance(error, ModelError) or ran_out_of_memory(error):
             raise
         raise ModelError(f"'{folder}' does not hold a whole topocraft model: {error}. Save it again.") from error
     networks = Networks(len(genes.selected), len(batch_names), config.model, torch.Generator())

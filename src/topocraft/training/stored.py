@@ -20,6 +20,7 @@ from topocraft._version import __version__
 from topocraft.checkpoints import DESCRIPTION
 from topocraft.data.atomic import atomic_file, atomic_text
 from topocraft.errors import FileError, ModelError
+from topocraft.memory import ran_out_of_memory
 from topocraft.training.model_folder import checksum_of
 
 SCHEMA = 1
@@ -76,8 +77,12 @@ def read_stored(folder: Path) -> Stored | None:
     except ModelError:
         raise
     except OSError as error:
+        if ran_out_of_memory(error):
+            raise
         raise FileError(f"The checkpoint in '{folder}' cannot be read: {error}. {CURE}") from error
     except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        if ran_out_of_memory(error):
+            raise
         raise damaged(folder, error) from error
 
 
