@@ -42,7 +42,7 @@ ROOMS = {
     "metrics": _room(1, "numpy scipy sklearn igraph"),
     "simulate": _room(1, "numpy scipy pandas anndata"),
     "topology": _room(1, "numpy scipy sklearn igraph pynndescent"),
-    "data": _room(1, "numpy scipy pandas anndata scanpy h5py zarr pooch requests"),
+    "data": _room(1, "numpy scipy pandas anndata scanpy h5py zarr requests"),
     "training": _room(2, "numpy scipy sklearn torch safetensors"),
     "integrator": _room(3, "numpy"),
     "fitted_cells": _room(3, "numpy"),

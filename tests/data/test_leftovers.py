@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from topocraft.data.leftovers import sweep
+from topocraft.data.leftovers import sweep, sweep_folder
 
 DEAD = 2**22 + 1
 """More than Linux gives."""
@@ -36,3 +36,14 @@ def test_a_link_to_a_folder_is_removed_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / f".out.zarr.{DEAD}.partial").symlink_to(tmp_path / "mine")
     sweep(tmp_path / "out.zarr")
     assert [item.name for item in tmp_path.rglob("*")] == ["mine", "thesis"]
+
+
+def test_a_folder_is_swept_of_all_that_dead_processes_left(tmp_path: Path) -> None:
+    kept = [".lock", f".one.json.{os.getpid()}.partial", "one.json", "notes.1.partial"]
+    for name in [*kept, f".one.json.{DEAD}.partial", f".other.csv.{DEAD}.partial"]:
+        (tmp_path / name).touch()
+    (tmp_path / f".folder.{DEAD}.old").mkdir()
+    sweep_folder(tmp_path)
+    assert sorted(item.name for item in tmp_path.iterdir()) == sorted([*kept, "folder"])
+    sweep_folder(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
