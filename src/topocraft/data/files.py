@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from topocraft.data.matrices import require_sound_parts
 from topocraft.data.tenx import read_10x_h5, read_10x_mtx
+from topocraft.data.unchanged import Unchanged, require_all_chunks
 from topocraft.errors import FileError, InputError, TopocraftError, list_names, nearest_name
 from topocraft.memory import ran_out_of_memory
 
@@ -57,9 +58,10 @@ def read_cells_file(path: Path, *, make_unique: bool = False) -> Loaded:
     path = Path(path)
     notes: list[str] = []
     with readable(path, "a file that can be read"):
-        kind = _kind(path)
+        kind, still = _kind(path), Unchanged([path])
     with readable(path, kind.article), heard(notes):
         adata, said = kind.read(path)
+        still.require()
         notes.extend(said)
         require_sound_parts(adata)
         if make_unique or kind.is_10x:
@@ -222,7 +224,9 @@ def _read_h5ad(path: Path) -> tuple[AnnData, list[str]]:
 
 def _read_zarr(path: Path) -> tuple[AnnData, list[str]]:
     import anndata
+    import zarr
 
+    require_all_chunks(zarr.open_group(path, mode="r"))
     return anndata.read_zarr(path), []
 
 

@@ -22,7 +22,7 @@ from topocraft.data.atomic import (
     require_kind,
     system_code,
 )
-from topocraft.errors import FileError
+from topocraft.errors import FileError, TopocraftError
 from topocraft.memory import ran_out_of_memory
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def writable(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if ran_out_of_memory(error) or system_code(error):
+        if isinstance(error, TopocraftError) or ran_out_of_memory(error) or system_code(error):
             raise
         where = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
         raise FileError(
