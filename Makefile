@@ -39,7 +39,8 @@ test: setup  ## Run the tests, with coverage
 	@$(BIN)/python -m pytest --cov -n auto
 
 soak: setup  ## Try faults at random; TOPOCRAFT_SOAK_MINUTES=10, TOPOCRAFT_SOAK_SEED=0
-	@$(BIN)/python -m pytest tests/faults $(wildcard tests/hostile) -m soak
+	@$(BIN)/python -m pytest tests/faults tests/hostile -m soak; ended=$$?; \
+		$(BIN)/python tests/support/soaking.py; exit $$ended
 
 lint: setup  ## Check style, layout and types
 	@$(BIN)/ruff check

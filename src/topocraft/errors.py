@@ -85,6 +85,18 @@ def shown_name(name: object) -> str:
     return printable(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, and of one that says nothing its kind; torch's go on for a page.
+
+    Examples
+    --------
+    >>> from topocraft.errors import first_line
+    >>> first_line(ValueError("no such shape" + chr(10) + "at 0x7f")), first_line(KeyError())
+    ('no such shape', 'KeyError')
+    """
+    return shown_name(next(iter(str(error).strip().splitlines()), "") or type(error).__name__)
+
+
 def list_names(names: Iterable[object], limit: int = 8) -> str:
     """Write names in one line for a message, the rest as a count."""
     every = list(names)

@@ -45,13 +45,15 @@ def ran_out_of_memory(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def within_memory(cure: str = FEWER) -> Iterator[None]:
+def within_memory(cure: str = FEWER, only: type[Exception] = Exception) -> Iterator[None]:
     """Turn memory that runs out into one error; every other exception passes.
 
     Parameters
     ----------
     cure
         What to do about it; ``{half}`` in it becomes half of what this process may use.
+    only
+        The class of exceptions that are looked at.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def within_memory(cure: str = FEWER) -> Iterator[None]:
         yield
     except TopocraftError:
         raise
-    except Exception as error:
+    except only as error:
         if not ran_out_of_memory(error):
             raise
         granted = granted_memory()

@@ -12,6 +12,7 @@ import works
 from disks import BALLAST, Disk, small_disk
 from hosts import serving
 from mortals import at_phase, finish, run, start
+from soaking import Soak
 
 NO_ROOM = ("No space left on device.", "File too large.")
 
@@ -73,3 +74,24 @@ def test_what_goes_on_later(disk: Disk, many_cells: Path, tmp_path: Path, name: 
         assert "Traceback" not in ended.said, ended.said
         disk.clear()
         assert whole.ends_alike(disk.folder)
+
+
+@pytest.mark.soak
+def test_an_integration_at_random(disk: Disk, cells: Path, whole: tuple[bytes, float]) -> None:
+    """Every round leaves some room from some moment on: the run ends well, or says so and is resumed."""
+    soak = Soak("disk-full")
+    for _ in soak.rounds():
+        shutil.copy(cells, disk.folder)
+        output, missing = str(soak.draws.choice(["out.h5ad", "out.zarr"])), str(soak.draws.choice(list(MOMENTS)))
+        options = ("-o", output, "--save-model", "model", "--checkpoint-every", "0", "--resume")
+        hook = disk.filling(int(soak.draws.integers(0, 400_000))) + MOMENTS[missing]
+        ended = finish(start(disk.folder, options, hook, "../log"), disk.folder, "../log")
+        disk.clear()
+        if ended.code:
+            soak.tried[f"no room for the {missing}"] += 1
+            assert any(words in ended.said for words in NO_ROOM), ended.said
+            assert "Traceback" not in ended.said, ended.said
+            assert run(disk.folder, *options).code == 0
+        assert mortals.embedding(disk.folder / output) == whole[0]
+        for item in disk.folder.iterdir():
+            shutil.rmtree(item) if item.is_dir() else item.unlink()

@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import works
 from hosts import Host, serving
 from mortals import die_at_event, finish, killed
+from soaking import Soak
 from works import Undisturbed
 
 KILLED = -9
@@ -78,3 +80,31 @@ def test_a_download_that_is_killed_goes_on_where_it_was(place: Path, undisturbed
     came = part.stat().st_size
     assert whole.ends_alike(place)
     assert asked == [None, f"bytes={came}-"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["benchmark", "tune", "get"])
+def test_killed_at_random(tmp_path: Path, many_cells: Path, undisturbed: Whole, name: str) -> None:
+    """Every round kills one run up to four times, and lets it end."""
+    whole, soak = undisturbed(name), Soak(f"killed-{name}")
+    for number in soak.rounds():
+        place = tmp_path / str(number)
+        place.mkdir()
+        shutil.copy(many_cells, place)
+        for _ in range(soak.draws.integers(1, 5)):
+            soak.tried["kills"] += _kill(whole, place, soak.draws)
+        assert whole.ends_alike(place), number
+        shutil.rmtree(place)
+
+
+def _kill(whole: Undisturbed, place: Path, draws: np.random.Generator) -> bool:
+    """Kill a run at a random moment or operation on files; nothing of what it kept before may be lost."""
+    kept = whole.work.kept(place)
+    if draws.random() < 0.5:
+        ended = killed(whole.work.start(place), place, draws.uniform(0, whole.seconds))
+    else:
+        ended = whole.work.run(place, die_at_event(int(draws.integers(1, whole.work.events))))
+    after = whole.work.kept(place)
+    assert ended.code in (KILLED, 0), ended.said
+    assert {name: after.get(name) for name in kept} == kept
+    return ended.code == KILLED

@@ -95,7 +95,7 @@ def test_spoilt_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.mark.soak
-@soak(4)
+@soak("hostile-json")
 @given(SPOILT)
 def test_much_spoilt_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, spoilt: tuple[str, str]) -> None:
     _carried_through(spoilt, tmp_path_factory.getbasetemp())
@@ -122,6 +122,12 @@ def test_a_list_of_pictures_removes_nothing_outside(tmp_path: Path) -> None:
     ):
         Folder(path.parent).replace_pictures(())
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_picture_that_no_file_can_be_called_is_refused(tmp_path: Path) -> None:
+    (tmp_path / PICTURES).write_text(r'["umap.png", "\ud800"]', encoding="utf-8")
+    with pytest.raises(FileError, match=r"it is damaged: '\\ud800' is no name of a file\. Remove it"):
+        Folder(tmp_path).replace_pictures(())
 
 
 @pytest.mark.parametrize("part", ["stem", "output", "prepared"])

@@ -86,7 +86,7 @@ def test_damaged_stores_are_read_or_refused(stores: Path, tmp_path: Path, read: 
 
 @pytest.mark.soak
 def test_many_damaged_stores_are_read_or_refused(stores: Path, tmp_path: Path) -> None:
-    @soak(0.5)
+    @soak("hostile-files-of-cells")
     @given(st.data(), st.sampled_from([_in_memory, _in_blocks]))
     def damage(draw: st.DataObject, read: Callable[[Path], Any]) -> None:
         _carried_through(_damaged(stores, tmp_path, draw), read)

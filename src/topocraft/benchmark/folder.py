@@ -16,7 +16,7 @@ from topocraft.benchmark.records import NO_DATA, NOT_RUN, Kind, Record
 from topocraft.data.atomic import atomic_text, explained
 from topocraft.data.locks import claimed
 from topocraft.data.typed_json import built, parsed, parsed_object
-from topocraft.errors import FileError, shown_name
+from topocraft.errors import CONTROL, FileError, shown_name
 
 PLAN, PICTURES, LOCK = "grid.json", "pictures.json", ".lock"
 PARTS = ("datasets", "outputs", "rows", "layouts")
@@ -209,6 +209,8 @@ def _require_inside(*names: str) -> None:
     for name in names:
         if name and (name in (".", "..") or set(name) & set("/\\\0")):
             raise ValueError(f"'{shown_name(name)}' leads out of the folder")
+        if CONTROL.search(name):
+            raise ValueError(f"'{shown_name(name)}' is no name of a file")
 
 
 def stem_of(*parts: object) -> str:

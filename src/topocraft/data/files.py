@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from topocraft.data.matrices import require_sound_parts
 from topocraft.data.tenx import read_10x_h5, read_10x_mtx
 from topocraft.data.unchanged import Unchanged, require_all_chunks
-from topocraft.errors import FileError, InputError, TopocraftError, list_names, nearest_name
-from topocraft.memory import ran_out_of_memory
+from topocraft.errors import FileError, InputError, TopocraftError, first_line, list_names, nearest_name
+from topocraft.memory import IN_BLOCKS, ran_out_of_memory, within_memory
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -172,9 +172,10 @@ def _missing(path: Path) -> str:
 
 @contextmanager
 def readable(path: Path, article: str) -> Iterator[None]:
-    """Turn what may go wrong in reading a file into a ``FileError``."""
+    """Turn what may go wrong in reading a file into a ``FileError``, and lack of memory into ``OutOfMemory``."""
     try:
-        yield
+        with within_memory(IN_BLOCKS, only=MemoryError):
+            yield
     except TopocraftError:
         raise
     except PermissionError as error:
@@ -184,11 +185,10 @@ def readable(path: Path, article: str) -> Iterator[None]:
     except BlockingIOError as error:
         raise FileError(f"'{path}' is being written by another program. Wait for it to end.") from error
     except Exception as error:
-        if ran_out_of_memory(error):
-            raise
-        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        # HDF5 says the same of sizes that damage has made absurd.
+        doubt = ", or memory ran out as it was read" if ran_out_of_memory(error) else ""
         raise FileError(
-            f"'{path}' is damaged or not {article}: {reason.rstrip('.')}. "
+            f"'{path}' is damaged or not {article}{doubt}: {first_line(error).rstrip('.')}. "
             "Check that it was copied whole, or fetch it again."
         ) from error
 

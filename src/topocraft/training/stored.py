@@ -19,7 +19,7 @@ from torch import Tensor
 from topocraft._version import __version__
 from topocraft.checkpoints import DESCRIPTION
 from topocraft.data.atomic import atomic_file, atomic_text
-from topocraft.errors import FileError, ModelError
+from topocraft.errors import FileError, ModelError, first_line
 from topocraft.memory import ran_out_of_memory
 from topocraft.training.model_folder import checksum_of
 
@@ -89,9 +89,9 @@ def read_stored(folder: Path) -> Stored | None:
 CURE = "Begin anew: --force without --resume, or remove the folder."
 
 
-def damaged(folder: Path, reason: object) -> ModelError:
+def damaged(folder: Path, reason: Exception) -> ModelError:
     """Return the error that refuses a checkpoint."""
-    return ModelError(f"The checkpoint in '{folder}' is damaged: {reason}. {CURE}")
+    return ModelError(f"The checkpoint in '{folder}' is damaged: {first_line(reason)}. {CURE}")
 
 
 def _content(folder: Path) -> dict[str, Any]:
