@@ -8,7 +8,7 @@ from typing import Any
 
 from topocraft.errors import FileError
 
-State = dict[str, tuple[int, int, int]]
+State = dict[str, tuple[int, int]]
 SPARSE = ("csr_matrix", "csc_matrix")
 
 
@@ -43,7 +43,10 @@ class Unchanged:
 
 
 def _state(path: Path) -> State:
-    """Return number, size and time of a file, or of everything in a folder; nothing where it is gone."""
+    """Return size and time of a file, or of every file in a folder; nothing of what is gone.
+
+    Not their numbers, which some network file systems change as they like.
+    """
     found = {}
     for item in [path, *path.rglob("*")] if path.is_dir() else [path]:
         try:
@@ -51,7 +54,7 @@ def _state(path: Path) -> State:
         except OSError:
             continue
         if not item.is_dir():
-            found[str(item)] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+            found[str(item)] = (facts.st_size, facts.st_mtime_ns)
     return found
 
 
