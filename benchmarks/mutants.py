@@ -66,10 +66,10 @@ SWAPS = {
 
 
 def places_in(tree: ast.AST) -> list[tuple[ast.AST, str]]:
-    """Return what can be changed: a node, and how; texts, annotations and what is raised stay as they are."""
+    """Return what can be changed: a node, and how. Texts, annotations, decorators and what is raised are left alone."""
     found: list[tuple[ast.AST, str]] = []
     for name, child in ((name, child) for name, value in ast.iter_fields(tree) for child in _nodes(value)):
-        if isinstance(child, ast.Raise) or name in ("annotation", "returns") or isinstance(child, ast.AnnAssign):
+        if isinstance(child, (ast.Raise, ast.AnnAssign)) or name in ("annotation", "returns", "decorator_list"):
             continue
         if isinstance(child, ast.Compare):
             found += [(child, f"ops {place}") for place, op in enumerate(child.ops) if type(op) in SWAPS]
