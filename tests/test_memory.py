@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import sys
 
 import numpy as np
 import psutil
@@ -94,3 +95,10 @@ def test_the_limit_of_addresses_counts_as_memory(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(resource, "getrlimit", lambda which: (3_000_000_000, resource.RLIM_INFINITY))
     assert hardware.address_limit() == 3_000_000_000
     assert hardware.granted_memory() == min(3_000_000_000, psutil.virtual_memory().total)
+
+
+def test_where_the_system_has_no_limits_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert hardware.address_limit() is None
+    assert hardware.peak_memory() is None
+    require_addresses()

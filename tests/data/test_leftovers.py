@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from topocraft.data.leftovers import sweep, sweep_folder
 
 DEAD = 2**22 + 1
@@ -47,3 +49,15 @@ def test_a_folder_is_swept_of_all_that_dead_processes_left(tmp_path: Path) -> No
     assert sorted(item.name for item in tmp_path.iterdir()) == sorted([*kept, "folder"])
     sweep_folder(tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_what_a_process_of_somebody_else_may_still_write_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(process: int, signal: int) -> None:
+        raise PermissionError
+
+    (tmp_path / ".out.h5ad.7.partial").touch()
+    monkeypatch.setattr(os, "kill", forbidden)
+    sweep(tmp_path / "out.h5ad")
+    assert (tmp_path / ".out.h5ad.7.partial").exists()
