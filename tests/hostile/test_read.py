@@ -124,10 +124,27 @@ def test_a_list_of_pictures_removes_nothing_outside(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").exists()
 
 
-def test_a_picture_that_no_file_can_be_called_is_refused(tmp_path: Path) -> None:
-    (tmp_path / PICTURES).write_text(r'["umap.png", "\ud800"]', encoding="utf-8")
-    with pytest.raises(FileError, match=r"it is damaged: '\\ud800' is no name of a file\. Remove it"):
+@pytest.mark.parametrize(
+    ("name", "shown"), [(r"\ud800", r"\\ud800"), (r"a\nb", r"a\\nb"), ("x" * 241, "x{200}…"), ("ä" * 121, "ä{121}")]
+)
+def test_a_picture_that_no_file_can_be_called_is_refused(name: str, shown: str, tmp_path: Path) -> None:
+    (tmp_path / PICTURES).write_text(f'["umap.png", "{name}"]', encoding="utf-8")
+    with pytest.raises(FileError, match=rf"it is damaged: '{shown}' is no name of a file\. Remove it"):
         Folder(tmp_path).replace_pictures(())
+
+
+@pytest.mark.parametrize("name", ["", "rows"])
+def test_a_folder_in_the_list_of_pictures_stays(name: str, tmp_path: Path) -> None:
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "old.png").touch()
+    (tmp_path / PICTURES).write_text(json.dumps([name, "old.png"]), encoding="utf-8")
+    Folder(tmp_path).replace_pictures(())
+    assert sorted(item.name for item in tmp_path.iterdir()) == [PICTURES, "rows"]
+
+
+def test_names_as_long_as_a_file_system_takes_are_read(tmp_path: Path) -> None:
+    (tmp_path / PICTURES).write_text(json.dumps(["x" * 240]), encoding="utf-8")
+    assert Folder(tmp_path).pictures() == ["x" * 240]
 
 
 @pytest.mark.parametrize("part", ["stem", "output", "prepared"])
