@@ -28,10 +28,10 @@ TESTS = {
     "metrics/arrays": ["test_contract", "test_counting"],
     "metrics/graph": ["test_graph", "test_graph_suite"],
     "metrics/per_type": ["test_lisi_types", "test_kbet_types"],
-    "metrics/searched": ["test_clustering"],
+    "metrics/searched": ["test_contract", "test_graph_suite", "test_catalogue"],
     "metrics/silhouette_blocks": ["test_silhouette"],
     "metrics/suite": ["test_contract", "test_controls"],
-    "topology/components": ["test_neighbors", "test_clusters"],
+    "topology/components": ["test_clusters", "test_sketch"],
     "topology/graph": ["test_clusters"],
     "topology/clusters": ["test_clusters", "test_labels"],
 }
