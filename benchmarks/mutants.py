@@ -31,9 +31,9 @@ TESTS = {
     "metrics/searched": ["test_contract", "test_graph_suite", "test_catalogue"],
     "metrics/silhouette_blocks": ["test_silhouette"],
     "metrics/suite": ["test_contract", "test_controls"],
-    "topology/components": ["test_clusters", "test_sketch"],
+    "topology/components": ["test_components", "test_clusters"],
     "topology/graph": ["test_clusters"],
-    "topology/clusters": ["test_clusters", "test_labels"],
+    "topology/clusters": ["test_clusters", "test_labels", "test_sketch"],
 }
 """Files of tests of the modules whose mirror has another name, or several."""
 LIBRARIES = [
