@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup browser demo test soak lint bench
+.PHONY: help setup browser demo test soak mutants lint bench
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,12 @@ test: setup  ## Run the tests, with coverage
 	-@$(BIN)/python tests/support/browser.py
 	@$(BIN)/python -m pytest --cov -n auto
 
-soak: setup  ## Try faults at random; TOPOCRAFT_SOAK_MINUTES=10, TOPOCRAFT_SOAK_SEED=0
-	@$(BIN)/python -m pytest tests/faults $(wildcard tests/hostile) -m soak
+soak: setup  ## Try faults at random; TOPOCRAFT_SOAK_MINUTES=10 each, TOPOCRAFT_SOAK_SEED=0
+	@$(BIN)/python -m pytest tests/faults tests/hostile -m soak; ended=$$?; \
+		$(BIN)/python tests/support/soaking.py; exit $$ended
+
+mutants: setup  ## Change the mathematics in small ways: do its tests notice? MUTANTS="--mutants 10 --seed 0"
+	@$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 lint: setup  ## Check style, layout and types
 	@$(BIN)/ruff check

@@ -7,6 +7,7 @@ TopocraftError
 ├── ModelError     a saved model is damaged or fits other cells       (also a ValueError)
 ├── TrainingError  the losses left the finite numbers                 (also a RuntimeError)
 │   └── ProcessLost  a process that trains along ended
+├── OutOfMemory    memory ran out                                     (also a MemoryError)
 ├── MethodError    a compared method is not installed, or failed      (also a RuntimeError)
 └── UndefinedScore the cells leave nothing to score, for a reason     (also a ValueError)
 
@@ -59,6 +60,10 @@ class ProcessLost(TrainingError):
     """A process of a job of several ended, or does not answer; the others cannot go on without it."""
 
 
+class OutOfMemory(TopocraftError, MemoryError):
+    """Memory ran out, or what this process may use cannot be enough; the message says what would fit."""
+
+
 class MethodError(TopocraftError, RuntimeError):
     """A compared method cannot be installed, is not, or did not come to a result."""
 
@@ -83,6 +88,18 @@ def shown_name(name: object) -> str:
     """Return a name as messages show it: in one line, and short."""
     text = str(name)
     return printable(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, and of one that says nothing its kind; torch's go on for a page.
+
+    Examples
+    --------
+    >>> from topocraft.errors import first_line
+    >>> first_line(ValueError("no such shape" + chr(10) + "at 0x7f")), first_line(KeyError())
+    ('no such shape', 'KeyError')
+    """
+    return shown_name(next(iter(str(error).strip().splitlines()), "") or type(error).__name__)
 
 
 def list_names(names: Iterable[object], limit: int = 8) -> str:

@@ -30,12 +30,23 @@ def granted_cores() -> int:
 
 
 def granted_memory() -> int:
-    """Return how many bytes of memory this process may really use: the machine's, or its container's share."""
+    """Return how many bytes this process may really use: the machine's, its container's share, or ``ulimit -v``."""
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    there = min(there, address_limit() or there)
     try:
         return min(there, int(CGROUP_MEMORY.read_text()))
     except (OSError, ValueError):  # no container, or one without a limit: "max"
         return there
+
+
+def address_limit() -> int | None:
+    """Return how many bytes of addresses ``ulimit -v`` leaves to this process, ``None`` where it sets no limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def peak_memory() -> int | None:

@@ -12,6 +12,7 @@ from topocraft.data.cells import Cells, from_anndata
 from topocraft.data.stream import Source, is_on_disk
 from topocraft.display import attended
 from topocraft.integrator import Integrator
+from topocraft.memory import IN_BLOCKS, within_memory
 from topocraft.provenance import KEY, annotate, describe_read
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def integrate(
     ------
     InputError
         The cells cannot be integrated as they are; the message says why and what to do.
+    OutOfMemory
+        Memory ran out; the message says what would fit.
     TrainingError
         The losses left the finite numbers; the error's ``model`` is the last good one.
     ModelError
@@ -88,8 +91,8 @@ def integrate(
     config = config or IntegrationConfig()
     reading = Reading(batch_key, layer, labels_low, labels_high, gene_mask)
     matrix = adata.X if layer is None else adata.layers.get(layer)
-    cells = reading.cells(adata, config, Source.of(matrix) if is_on_disk(matrix) else None)
-    with attended(progress) as shown:
+    with within_memory(IN_BLOCKS), attended(progress) as shown:
+        cells = reading.cells(adata, config, Source.of(matrix) if is_on_disk(matrix) else None)
         return fit_and_annotate(adata, cells, reading, config, shown, checkpoints)
 
 

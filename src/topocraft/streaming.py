@@ -16,6 +16,7 @@ from topocraft.display import attended
 from topocraft.errors import ConfigError
 from topocraft.hardware import granted_memory
 from topocraft.integration import Reading, fit_and_annotate
+from topocraft.memory import IN_BLOCKS, within_memory
 from topocraft.plan import BASE_BYTES, COPIES_OF_COUNTS, Plan, make_plan
 from topocraft.progress import Silent
 
@@ -79,6 +80,8 @@ def integrate_files(
         The cells cannot be integrated as they are; the message says why and what to do.
     FileError
         A file cannot be read or written, or its kind cannot be read in blocks.
+    OutOfMemory
+        Memory ran out; the message says what would fit.
 
     Examples
     --------
@@ -98,7 +101,11 @@ def integrate_files(
     paths, output = [Path(file) for file in files], Path(output)
     _require_all_cells(config)
     check_streamed_output(output, paths, force=force)
-    with attended(progress) as shown, open_files(paths, make_unique=make_unique) as opened:
+    with (
+        within_memory(IN_BLOCKS),
+        attended(progress) as shown,
+        open_files(paths, make_unique=make_unique) as opened,
+    ):
         for note in opened.notes:
             shown.say(note)
         reading = _settled(Reading(batch_key, layer, labels_low, labels_high, gene_mask), opened)

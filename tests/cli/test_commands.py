@@ -102,7 +102,7 @@ def test_every_option_reaches_the_configuration(
     expected = IntegrationConfig.from_dict(expected.to_dict() | {"embedding": {"n_components": 4, "set_aside": "nan"}})
     assert config == expected
     assert set(written.obs["topocraft_low"].cat.categories) == set(written.obs["celltype"].cat.categories)
-    assert written.obsm["X_topocraft"].shape == (240, 4)
+    assert written.obsm["X_topocraft"].shape == (240, 50)
     assert Integrator.load(folder / "model").config == expected
 
 

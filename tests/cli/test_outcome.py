@@ -23,7 +23,8 @@ def test_memory_that_runs_out_is_no_traceback(quickly: Run, monkeypatch: pytest.
 
     monkeypatch.setattr("topocraft.integration.integrate", too_much)
     error = quickly(*CELLS, "-o", "o.h5ad", code=1).stderr
-    assert "Error: Memory ran out. --dry-run tells about how much is needed." in error
+    assert "Error: Memory ran out: this process may use " in error
+    assert "--dry-run tells about how much is needed." in error
 
 
 def test_what_was_written_before_a_failure_is_told(quickly: Run, monkeypatch: pytest.MonkeyPatch) -> None:

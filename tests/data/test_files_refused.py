@@ -16,7 +16,7 @@ import pytest
 from scipy import sparse
 
 from topocraft.data.files import read_cells_file, read_many
-from topocraft.errors import FileError, InputError
+from topocraft.errors import FileError, InputError, OutOfMemory
 
 
 def make_adata() -> anndata.AnnData:
@@ -154,5 +154,16 @@ def test_memory_that_runs_out_is_not_called_damage(tmp_path: Path, monkeypatch: 
 
     (tmp_path / "cells.h5ad").touch()
     monkeypatch.setattr(anndata, "read_h5ad", read)
-    with pytest.raises(MemoryError, match="no room"):
+    with pytest.raises(OutOfMemory, match=r"^Memory ran out: .* Read the files in blocks \(--memory") as told:
+        read_cells_file(tmp_path / "cells.h5ad")
+    assert str(told.value.__cause__) == "no room"
+
+
+def test_what_hdf5_says_of_absurd_sizes_may_be_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> anndata.AnnData:
+        raise OSError("Unable to open file (memory allocation failed for on disk image buffer)")
+
+    (tmp_path / "cells.h5ad").touch()
+    monkeypatch.setattr(anndata, "read_h5ad", read)
+    with pytest.raises(FileError, match="is damaged or not an h5ad, or memory ran out as it was read: Unable to open"):
         read_cells_file(tmp_path / "cells.h5ad")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from topocraft.data.leftovers import sweep
+import pytest
+
+from topocraft.data.leftovers import sweep, sweep_folder
 
 DEAD = 2**22 + 1
 """More than Linux gives."""
@@ -36,3 +38,26 @@ def test_a_link_to_a_folder_is_removed_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / f".out.zarr.{DEAD}.partial").symlink_to(tmp_path / "mine")
     sweep(tmp_path / "out.zarr")
     assert [item.name for item in tmp_path.rglob("*")] == ["mine", "thesis"]
+
+
+def test_a_folder_is_swept_of_all_that_dead_processes_left(tmp_path: Path) -> None:
+    kept = [".lock", f".one.json.{os.getpid()}.partial", "one.json", "notes.1.partial"]
+    for name in [*kept, f".one.json.{DEAD}.partial", f".other.csv.{DEAD}.partial"]:
+        (tmp_path / name).touch()
+    (tmp_path / f".folder.{DEAD}.old").mkdir()
+    sweep_folder(tmp_path)
+    assert sorted(item.name for item in tmp_path.iterdir()) == sorted([*kept, "folder"])
+    sweep_folder(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_a_process_of_somebody_else_may_still_write_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(process: int, signal: int) -> None:
+        raise PermissionError
+
+    (tmp_path / ".out.h5ad.7.partial").touch()
+    monkeypatch.setattr(os, "kill", forbidden)
+    sweep(tmp_path / "out.h5ad")
+    assert (tmp_path / ".out.h5ad.7.partial").exists()

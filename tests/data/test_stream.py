@@ -10,6 +10,7 @@ from typing import Any
 import anndata
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from anndata import AnnData
 from scipy import sparse
@@ -20,7 +21,9 @@ from topocraft.data.cells import Cells, from_anndata
 from topocraft.data.order import canonical_order
 from topocraft.data.preprocess import express, prepare
 from topocraft.data.stream import Part, Source
-from topocraft.errors import InputError
+from topocraft.data.stream_files import open_files
+from topocraft.errors import FileError, InputError
+from topocraft.progress import Silent
 from topocraft.simulate.demo import demo_cells
 
 
@@ -158,3 +161,16 @@ def test_what_anndata_leaves_on_disk(adata: AnnData, backed: AnnData) -> None:
 def test_values_stored_gene_by_gene_are_refused(backed: AnnData) -> None:
     with pytest.raises(InputError, match=r"X is stored gene by gene \(CSC\)\. .* --memory\), or store adata\.X\.tocsr"):
         Source.of(backed.X)
+
+
+@pytest.mark.parametrize(
+    ("part", "told"), [("indices", "indices go from 0 to 1,000"), ("indptr", "the pointers do not")]
+)
+def test_damaged_rows_are_refused_by_the_name_of_their_file(tmp_path: Path, part: str, told: str) -> None:
+    path = tmp_path / "cells.h5ad"
+    counts = sparse.csr_matrix(np.ones((4, 5), dtype=np.float32))
+    anndata.AnnData(counts, obs=pd.DataFrame({"batch": list("aabb")}, index=list("wxyz"))).write_h5ad(path)
+    with h5py.File(path, "r+") as file:
+        file[f"X/{part}"][3] = 1000
+    with open_files([path]) as opened, pytest.raises(FileError, match=rf"'{path}' is damaged or not .*{told}"):
+        from_anndata(opened.adata, "batch", stored=opened.source(None, None, Silent()))

@@ -19,6 +19,14 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def many_cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of as many cells as tuning needs."""
+    path = tmp_path_factory.mktemp("many") / "cells.h5ad"
+    demo_cells(n_cells=240, n_genes=200).write_h5ad(path)
+    return path
+
+
 @pytest.fixture
 def folder(tmp_path: Path, cells: Path) -> Path:
     shutil.copy(cells, tmp_path)

@@ -1,19 +1,15 @@
-"""The same faults at random for as long as is asked: ``make soak``."""
+"""Integrations killed at random for as long as is asked: ``make soak``."""
 
 from __future__ import annotations
 
-import json
-import os
-import time
 from pathlib import Path
 
 import mortals
 import numpy as np
 import pytest
 from mortals import die_at_event, kill_after, run
+from soaking import SEED, Soak
 
-MINUTES, SEED = "TOPOCRAFT_SOAK_MINUTES", "TOPOCRAFT_SOAK_SEED"
-FIGURES = Path(__file__).parents[2] / "runs" / "soak" / "integrate.json"
 EVENTS = 29
 """Operations on files from the first checkpoint to where the result is whole and its checkpoint about to go."""
 
@@ -21,25 +17,20 @@ EVENTS = 29
 @pytest.mark.soak
 def test_kills_at_random_moments_lose_nothing(tmp_path: Path, cells: Path, whole: tuple[bytes, float]) -> None:
     """Every round kills one integration up to four times, resumes it, and compares the bytes."""
-    minutes, seed = float(os.environ.get(MINUTES, "10")), int(os.environ.get(SEED, "0"))
-    draws = np.random.default_rng(seed)
-    began, rounds, kills = time.monotonic(), 0, 0
-    while rounds == 0 or time.monotonic() < began + 60 * minutes:
-        place = tmp_path / str(rounds)
+    soak = Soak("killed-integrate")
+    for number in soak.rounds():
+        place = tmp_path / str(number)
         place.mkdir()
         (place / "cells.h5ad").write_bytes(cells.read_bytes())
-        output = str(draws.choice(["out.h5ad", "out.zarr"]))
+        output = str(soak.draws.choice(["out.h5ad", "out.zarr"]))
         options = ("-o", output, "--save-model", "model", "--checkpoint-every", "0", "--resume")
-        for _ in range(draws.integers(1, 5)):
-            kills += _kill(place, options, draws, whole[1])
+        for _ in range(soak.draws.integers(1, 5)):
+            soak.tried["kills"] += _kill(place, options, soak.draws, whole[1])
         ended = run(place, *options)
         done = ended.code == 1 and f"'{output}' does." in ended.said  # the last kill came too late
-        assert ended.code == 0 or done, (seed, rounds, ended.said)
-        assert mortals.embedding(place / output) == whole[0], (seed, rounds)
-        rounds += 1
-    FIGURES.parent.mkdir(parents=True, exist_ok=True)
-    figures = {"seed": seed, "rounds": rounds, "kills": kills, "minutes": (time.monotonic() - began) / 60}
-    FIGURES.write_text(json.dumps(figures, indent=1))
+        assert ended.code == 0 or done, (SEED, number, ended.said)
+        assert mortals.embedding(place / output) == whole[0], (SEED, number)
+        soak.tried["runs that went on"] += ended.code == 0
 
 
 def _kill(place: Path, options: tuple[str, ...], draws: np.random.Generator, seconds: float) -> bool:

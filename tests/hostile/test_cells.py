@@ -84,7 +84,7 @@ def test_cells_of_any_kind_are_read_whole_or_refused(
 
 
 @pytest.mark.soak
-@soak()
+@soak("hostile-cells")
 @given(hostile_cells(), OPTIONS, st.sampled_from([LOOSE, LOOSE, STRICT]))
 def test_thousands_of_cells_of_any_kind_are_read_whole_or_refused(
     adata: AnnData, options: dict[str, Any], config: IntegrationConfig

@@ -104,7 +104,7 @@ def test_spoilt_weights_are_read_or_refused(saved: Saved, tmp_path: Path) -> Non
 def test_much_spoilt_models_are_read_or_refused(saved: Saved, tmp_path: Path) -> None:
     whole = (saved[0] / WEIGHTS).read_bytes()
 
-    @soak()
+    @soak("hostile-models")
     @given(any_text(_description(saved)), spoilt_bytes(whole))
     def spoil(text: str, content: bytes) -> None:
         _with_description(saved, text, tmp_path)

@@ -95,7 +95,7 @@ def test_spoilt_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.mark.soak
-@soak(4)
+@soak("hostile-json")
 @given(SPOILT)
 def test_much_spoilt_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, spoilt: tuple[str, str]) -> None:
     _carried_through(spoilt, tmp_path_factory.getbasetemp())
@@ -122,6 +122,29 @@ def test_a_list_of_pictures_removes_nothing_outside(tmp_path: Path) -> None:
     ):
         Folder(path.parent).replace_pictures(())
     assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [(r"\ud800", r"\\ud800"), (r"a\nb", r"a\\nb"), ("x" * 241, "x{200}…"), ("ä" * 121, "ä{121}")]
+)
+def test_a_picture_that_no_file_can_be_called_is_refused(name: str, shown: str, tmp_path: Path) -> None:
+    (tmp_path / PICTURES).write_text(f'["umap.png", "{name}"]', encoding="utf-8")
+    with pytest.raises(FileError, match=rf"it is damaged: '{shown}' is no name of a file\. Remove it"):
+        Folder(tmp_path).replace_pictures(())
+
+
+@pytest.mark.parametrize("name", ["", "rows"])
+def test_a_folder_in_the_list_of_pictures_stays(name: str, tmp_path: Path) -> None:
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "old.png").touch()
+    (tmp_path / PICTURES).write_text(json.dumps([name, "old.png"]), encoding="utf-8")
+    Folder(tmp_path).replace_pictures(())
+    assert sorted(item.name for item in tmp_path.iterdir()) == [PICTURES, "rows"]
+
+
+def test_names_as_long_as_a_file_system_takes_are_read(tmp_path: Path) -> None:
+    (tmp_path / PICTURES).write_text(json.dumps(["x" * 240]), encoding="utf-8")
+    assert Folder(tmp_path).pictures() == ["x" * 240]
 
 
 @pytest.mark.parametrize("part", ["stem", "output", "prepared"])

@@ -42,6 +42,13 @@ def test_scores_equal_a_slow_loop(n_cells: int, k: int) -> None:
     assert cross_batch_r2(points, covariate, batch, k) == pytest.approx(r2_score(covariate, across))
 
 
+def test_fifteen_neighbours_are_asked_unless_told_otherwise() -> None:
+    points, covariate, batch = _cells()
+    for score in (knn_r2, knn_error):
+        assert score(points, covariate) == score(points, covariate, 15) != score(points, covariate, 16)
+    assert cross_batch_r2(points, covariate, batch) == cross_batch_r2(points, covariate, batch, 15)
+
+
 def test_cells_of_other_batches_predict_as_a_regressor_fitted_on_them() -> None:
     points, covariate, batch = _cells(600)
     predicted = np.empty(600)

@@ -90,3 +90,9 @@ def test_what_cannot_be_is_refused() -> None:
     broken[7] = np.nan
     with pytest.raises(InputError, match="embedding must be finite; 1 of 300 cells hold NaN or infinity, in rows '7'"):
         shuffled_within(broken, GROUPS)
+
+
+def test_the_seed_is_zero_unless_told_otherwise() -> None:
+    for control in (lambda **how: islands(GROUPS, **how), lambda **how: shuffled_within(POINTS, GROUPS, **how)):
+        assert np.array_equal(control(), control(seed=0))
+        assert not np.array_equal(control(), control(seed=1))

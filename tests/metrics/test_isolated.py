@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import igraph
 import numpy as np
 import pytest
 
 from topocraft.errors import InputError, UndefinedScore
-from topocraft.metrics.isolated import isolated_label_asw, isolated_labels
+from topocraft.metrics.clustering import Clusterings, leiden_clusterings
+from topocraft.metrics.isolated import isolated_label_asw, isolated_label_f1, isolated_labels
 
 
 def _cells(n_cells: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -64,3 +66,18 @@ def test_unusable_arrays_are_refused() -> None:
         isolated_labels(batch[:-1], labels)
     with pytest.raises(InputError, match="samples must be the silhouette width"):
         isolated_label_asw(points, batch, labels, samples=np.zeros(3))
+
+
+def test_the_f1_is_that_of_the_best_cluster_of_any_clustering() -> None:
+    labels, batch = np.array(list("aaabbc")), np.array([0, 1, 0, 0, 0, 1])
+    codes = np.array([[0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 2, 2]])
+    found = isolated_label_f1(Clusterings(igraph.Graph(6), (0.1, 1.0), codes, 0), batch, labels)
+    of_b, of_c = 2 * 2 / (2 + 3), 2 * 1 / (1 + 2)  # in the first clustering, and in the second
+    assert found == pytest.approx((of_b + of_c) / 2)
+
+
+def test_points_are_clustered_where_no_clusterings_are_given() -> None:
+    points, batch, labels = _cells()
+    given = isolated_label_f1(leiden_clusterings(points), batch, labels)
+    assert isolated_label_f1(points, batch, labels) == given
+    assert 0 < given < 1

@@ -30,6 +30,13 @@ def test_every_batch_is_clustered_by_itself_and_tiny_ones_are_not(as_matrix: typ
     assert (found[batch == "tiny"] == -1).all()
 
 
+@pytest.mark.parametrize(("size", "clustered"), [(29, False), (30, True)])
+def test_thirty_cells_are_a_batch_to_rely_on(size: int, clustered: bool) -> None:
+    points, batch, _ = _cells()
+    cells = np.r_[:90, 90 : 90 + size]
+    assert (within_batch_clusters(points[cells], batch[cells])[90:] >= 0).all() == clustered
+
+
 def test_a_shift_between_batches_does_not_matter() -> None:
     points, batch, _ = _cells()
     shifted = points + 100 * (batch == "small")[:, None]

@@ -29,7 +29,7 @@ def spoilt_json(draw: st.DrawFn, value: Any) -> str:
     for _ in range(draw(st.integers(1, 2))):
         path = draw(st.sampled_from(places(changed)))
         if not path:
-            changed = draw(st.just(changed) | st.sampled_from(JUNK))
+            changed = copy.deepcopy(draw(st.just(changed) | st.sampled_from(JUNK)))  # JUNK must stay what it is
             continue
         holder = changed
         for key in path[:-1]:

@@ -60,6 +60,11 @@ def watch(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(watch)
 """
+ROOM = """
+import resource
+mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (mapped + BYTES, mapped + BYTES))
+"""
 AT_PHASE = """
 from topocraft.display import LogProgress
 begin = LogProgress.phase
@@ -82,15 +87,19 @@ class Ended:
     seconds: float
 
 
-def start(folder: Path, arguments: Sequence[str], hook: str = "", log: str = "log") -> Process:
-    """Start ``topocraft integrate cells.h5ad`` in ``folder``; ``hook`` is run in the process first."""
+def launch(folder: Path, command: Sequence[str], hook: str = "", log: str = "log") -> Process:
+    """Start ``topocraft`` in ``folder``; ``hook`` is run in the process first."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES)
-    command = ["integrate", "cells.h5ad", "-b", "batch", "--threads", "1", *QUICKLY, *arguments]
-    names = {"folder": str(folder), "arguments": command, "hook": hook, "log": log}
+    names = {"folder": str(folder), "arguments": list(command), "hook": hook, "log": log}
     process = context.Process(target=exec, args=(RUN, names))
     process.start()
     return process
+
+
+def start(folder: Path, arguments: Sequence[str], hook: str = "", log: str = "log") -> Process:
+    """Start ``topocraft integrate cells.h5ad`` in ``folder``."""
+    return launch(folder, ["integrate", "cells.h5ad", "-b", "batch", "--threads", "1", *QUICKLY, *arguments], hook, log)
 
 
 def finish(process: Process, folder: Path, log: str = "log") -> Ended:
@@ -107,6 +116,11 @@ def run(folder: Path, *arguments: str, hook: str = "") -> Ended:
     return finish(start(folder, arguments, hook), folder)
 
 
+def with_room(megabytes: int) -> str:
+    """Return a hook: the process may map only so much more memory than it has mapped, as under ``ulimit -v``."""
+    return ROOM.replace("BYTES", str(megabytes * 10**6))
+
+
 def die_at_event(count: int) -> str:
     """Return a hook: the process is killed as it renames, links or removes for the ``count``-th time."""
     return DIE_AT_EVENT.replace("COUNT", str(count))
@@ -117,9 +131,18 @@ def at_phase(name: str, action: str) -> str:
     return f"def act():\n    {action}\n" + AT_PHASE.replace("PHASE", repr(name))
 
 
+def command(folder: Path, *arguments: str, hook: str = "") -> Ended:
+    """Run any command of topocraft to the end."""
+    return finish(launch(folder, arguments, hook), folder)
+
+
 def kill_after(folder: Path, seconds: float, *arguments: str) -> Ended:
-    """Start, and kill after so many seconds, if the run still lives then."""
-    process = start(folder, arguments)
+    """Start an integration, and kill it after so many seconds, if it still lives then."""
+    return killed(start(folder, arguments), folder, seconds)
+
+
+def killed(process: Process, folder: Path, seconds: float) -> Ended:
+    """Kill a run after so many seconds, if it still lives then."""
     process.join(seconds)
     process.kill()
     return finish(process, folder)

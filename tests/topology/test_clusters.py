@@ -188,6 +188,21 @@ def test_high_clusters_are_nested_in_low_ones_and_finer() -> None:
     assert set(found.high.tolist()) == set(range(len(found.high_names)))
 
 
+def test_low_nesting_clusters_every_low_cluster_by_itself() -> None:
+    expression, batch, _ = _cells()
+    config = TopologyConfig(nesting="low", high_resolution=3.0)
+    found = find_topology(expression, batch, config)
+    graph = connectivities(nearest_neighbors(principal_components(expression, config.n_components), config.n_neighbors))
+    before = 0
+    for cluster in range(found.low.max() + 1):
+        members = np.flatnonzero(found.low == cluster)
+        inside = communities(as_network(graph[members][:, members]), 3.0, config.method, 0)
+        assert adjusted_rand_score(inside, found.high[members]) == 1
+        assert set(found.high[members].tolist()) == set(range(before, before + inside.max() + 1))
+        before += inside.max() + 1
+    assert before == found.high.max() + 1 > found.low.max() + 1
+
+
 def test_graph_nesting_clusters_the_whole_graph() -> None:
     expression, batch, _ = _cells()
     found = find_topology(expression, batch, TopologyConfig(nesting="graph", high_resolution=3.0))

@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from topocraft.config import TopologyConfig
 from topocraft.topology import components
-from topocraft.topology.clusters import find_topology
+from topocraft.topology.clusters import _sketch, find_topology
 from topocraft.topology.components import principal_components
 from topocraft.topology.sketch import fair_sketch, nearest_of
 
@@ -100,3 +100,11 @@ def test_axes_of_some_cells_are_nearly_those_of_all(monkeypatch: pytest.MonkeyPa
         assert abs(np.corrcoef(found[:, axis], every[:, axis])[0, 1]) > 0.95
     np.testing.assert_array_equal(found, principal_components(expression, 2))
     assert not np.array_equal(found, principal_components(expression, 2, seed=1))
+
+
+@pytest.mark.parametrize(("n_cells", "sketched"), [(40, False), (41, True)])
+def test_a_sketch_is_drawn_where_it_is_less_than_half(n_cells: int, sketched: bool) -> None:
+    points, batch = np.random.default_rng(0).normal(size=(n_cells, 3)), np.arange(n_cells) % 2
+    found = _sketch(points, batch, 20, seed=0)
+    assert (found is not None) == sketched
+    assert _sketch(points, batch, None, seed=0) is None

@@ -16,6 +16,7 @@ from topocraft.errors import ConfigError, FileError
 from topocraft.progress import Silent
 from topocraft.topology import clusters
 from topocraft.tuning import Tuning
+from topocraft.tuning.folder import Folder
 from topocraft.tuning.scores import label_free
 from topocraft.tuning.subject import read_subject
 
@@ -130,9 +131,20 @@ def test_a_folder_of_something_else_is_refused(tiny: AnnData, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["mine", "notes.txt"]
 
 
-def test_two_searches_cannot_write_into_one_folder(tiny: AnnData, tmp_path: Path) -> None:
-    from topocraft.tuning.folder import Folder
+def test_a_folder_in_which_a_search_was_killed_is_used_and_swept(tmp_path: Path) -> None:
+    place = tmp_path / "runs"
+    place.mkdir()
+    (place / ".tuning.json.4194305.partial").touch()
+    with Folder(place).held():
+        assert [item.name for item in place.iterdir()] == [".lock"]
+        Folder(place).claim({"of": "mine"})
+    for name in ("trials.log", "trials.log.lock", "trials.log.lock8dc6e716.rename"):
+        (place / name).touch()
+    with Folder(place).held():
+        assert sorted(item.name for item in place.iterdir()) == [".lock", "trials.log", "tuning.json"]
 
+
+def test_two_searches_cannot_write_into_one_folder(tiny: AnnData, tmp_path: Path) -> None:
     with (
         Folder(tmp_path / "runs").held(),
         pytest.raises(FileError, match=r"Only one search may write.*process \d+ writes"),

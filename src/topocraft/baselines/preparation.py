@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from topocraft.config import PreprocessConfig
 from topocraft.data.atomic import atomic_folder
+from topocraft.data.outputs import write_h5ad
 from topocraft.data.typed_json import built, parsed_object
 from topocraft.errors import FileError, InputError
 
@@ -144,8 +145,8 @@ def write_preparation(
         "fingerprint": _fingerprint(kept, obs, config),
     }
     with atomic_folder(folder, force, marks=[FACTS]) as partial:
-        _selected(kept, prepared.expression, prepared.genes.selected, obs).write_h5ad(partial / FILES["selected"])
-        _annotated(kept.values, obs, kept.gene_names, kept.kind).write_h5ad(partial / FILES["all"])
+        write_h5ad(_selected(kept, prepared.expression, prepared.genes.selected, obs), partial / FILES["selected"])
+        write_h5ad(_annotated(kept.values, obs, kept.gene_names, kept.kind), partial / FILES["all"])
         np.save(partial / KEPT, prepared.kept)
         (partial / FACTS).write_text(json.dumps({"format": FORMAT, **facts}, indent=2), encoding="utf-8")
     return open_preparation(folder)

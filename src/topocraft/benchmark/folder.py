@@ -16,10 +16,12 @@ from topocraft.benchmark.records import NO_DATA, NOT_RUN, Kind, Record
 from topocraft.data.atomic import atomic_text, explained
 from topocraft.data.locks import claimed
 from topocraft.data.typed_json import built, parsed, parsed_object
-from topocraft.errors import FileError, shown_name
+from topocraft.errors import CONTROL, FileError, shown_name
 
 PLAN, PICTURES, LOCK = "grid.json", "pictures.json", ".lock"
 PARTS = ("datasets", "outputs", "rows", "layouts")
+LONGEST_NAME = 240
+"""Bytes; file systems take 255, with ending, number of the process and all."""
 HALF_WRITTEN = re.compile(r"\.\d+\.(partial|old)$")
 """Endings that ``topocraft.data.atomic`` gives: the number of the process, and what became of it."""
 
@@ -172,7 +174,8 @@ class Folder:
     def replace_pictures(self, names: Sequence[str]) -> None:
         """Remove the pictures that a grid before this one has left and that are not among ``names``, the new ones."""
         for name in set(self.pictures()) - set(names):
-            (self.path / name).unlink(missing_ok=True)
+            if (self.path / name).is_file():
+                (self.path / name).unlink()
         atomic_text(self.path / PICTURES, json.dumps(list(names)))
 
     def records(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
@@ -205,10 +208,12 @@ class Folder:
 
 
 def _require_inside(*names: str) -> None:
-    """Refuse a name that leads out of the folder that it stands in."""
+    """Refuse a name that leads out of the folder that it stands in, or that no file can have."""
     for name in names:
         if name and (name in (".", "..") or set(name) & set("/\\\0")):
             raise ValueError(f"'{shown_name(name)}' leads out of the folder")
+        if CONTROL.search(name) or len(name.encode()) > LONGEST_NAME:
+            raise ValueError(f"'{shown_name(name)}' is no name of a file")
 
 
 def stem_of(*parts: object) -> str:

@@ -17,6 +17,7 @@ from topocraft.baselines.method import Output
 from topocraft.data.atomic import atomic_file
 from topocraft.data.typed_json import built, parsed_object
 from topocraft.errors import FileError, list_names
+from topocraft.memory import ran_out_of_memory
 from topocraft.metrics.catalogue import CATALOGUE
 from topocraft.metrics.suite import Score
 
@@ -127,6 +128,8 @@ def read_output(path: Path) -> tuple[Record, Output]:
                 return record, Output(embedding=held["embedding"])
             parts = (held["data"], held["indices"], held["indptr"])
     except Exception as error:
+        if ran_out_of_memory(error):
+            raise
         raise FileError(f"'{path}' must be an output of a benchmark; it is damaged: {error}. Remove it.") from error
     return record, Output(graph=sparse.csr_matrix(parts, shape=(len(parts[2]) - 1,) * 2))
 

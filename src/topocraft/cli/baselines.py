@@ -51,7 +51,7 @@ def show(as_json: AsJson = False) -> None:
     from topocraft.baselines import METHODS
     from topocraft.baselines.environments import find_place
 
-    with explained():
+    with explained(computes=False):
         places = {name: find_place(method) for name, method in METHODS.items()}
         if as_json:
             facts = [_facts(method, places[name]) for name, method in METHODS.items()]
@@ -66,7 +66,7 @@ def install(names: Names, quiet: options.Quiet = False) -> None:
     from topocraft.baselines.environments import environment_name
     from topocraft.baselines.installing import install, require_installable
 
-    with explained() as written:
+    with explained(computes=False) as written:
         asked = {environment_name(method): method for method in _asked(names)}
         for method in asked.values():
             require_installable(method)
@@ -85,7 +85,7 @@ def remove(names: Names, quiet: options.Quiet = False) -> None:
     from topocraft.baselines.environments import environment_name
     from topocraft.baselines.installing import remove, require_installable
 
-    with explained():
+    with explained(computes=False):
         asked = {environment_name(method): method for method in _asked(names)}
         for method in asked.values():
             require_installable(method)

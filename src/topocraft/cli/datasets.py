@@ -55,7 +55,7 @@ def show(folder: From = None, as_json: AsJson = False) -> None:
     from topocraft.data import datasets
     from topocraft.data.datasets.local import sized
 
-    with explained():
+    with explained(computes=False):
         every, problems = [], []
         for dataset in datasets.known(folder).values():
             try:
@@ -78,7 +78,7 @@ def info(name: Name, folder: From = None, as_json: AsJson = False) -> None:
     from topocraft.data import datasets
     from topocraft.data.datasets.local import sized
 
-    with explained():
+    with explained(computes=False):
         dataset = sized(datasets.find(name, folder))
         here = datasets.is_here(name, folder)
         if as_json:
@@ -96,7 +96,7 @@ def get(name: Name, folder: From = None, force: Anew = False, quiet: options.Qui
     from topocraft.data import datasets
 
     started = time.monotonic()
-    with explained() as written:
+    with explained(computes=False) as written:
         with choose_progress(quiet, ERR) as progress:
             path = datasets.get(name, folder=folder, force=force, progress=progress)
             written.append(path)

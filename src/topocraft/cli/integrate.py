@@ -19,6 +19,7 @@ from topocraft.cli.processes import in_job
 from topocraft.config import IntegrationConfig
 from topocraft.display import choose_progress
 from topocraft.errors import InputError
+from topocraft.memory import IN_BLOCKS
 from topocraft.tables import plan_table
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def integrate(
     columns = _Columns(batch_key or ["file"], layer, gene_mask, labels_low, labels_high, label_key)
     genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
     started = time.monotonic()
-    with explained() as written, in_job(output):
+    with explained(IN_BLOCKS) as written, in_job(output):
         settled = options.settled(config, settings or [], fields)
         large = in_blocks(files, memory, orthologs, label_key, report)
         with choose_progress(quiet, ERR) as progress:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from topocraft.display import duration, safe_console
 from topocraft.errors import TopocraftError, list_names
+from topocraft.memory import FEWER, require_addresses, within_memory
 from topocraft.tables import score_table
 
 if TYPE_CHECKING:
@@ -32,21 +33,22 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def explained() -> Iterator[list[Path]]:
+def explained(cure: str = FEWER, *, computes: bool = True) -> Iterator[list[Path]]:
     """Turn what may go wrong into one message and an exit code; yields the list of what has been written.
 
     Exit codes: 1 for data or use, 130 for Ctrl-C, 143 for SIGTERM; 2, for the command line, is typer's own.
-    Warnings of the libraries are for programmers and stay silent here.
+    Warnings of the libraries are for programmers and stay silent here. ``cure`` says what helps where memory runs out;
+    a command that ``computes`` is not begun where the libraries alone would not fit.
     """
     written: list[Path] = []
     try:
-        with warnings.catch_warnings(), _terminating():
+        with warnings.catch_warnings(), _terminating(), within_memory(cure):
             warnings.simplefilter("ignore")
+            if computes:
+                require_addresses()
             yield written
     except TopocraftError as error:
         _end(REFUSED, "Error: ", str(error), f" Written before that: {list_names(written)}." if written else "")
-    except MemoryError:
-        _end(REFUSED, "Error: ", "Memory ran out. --dry-run tells about how much is needed.", "")
     except KeyboardInterrupt as error:
         ended, code = ("Terminated", TERMINATED) if isinstance(error, Terminated) else ("Interrupted", INTERRUPTED)
         _end(

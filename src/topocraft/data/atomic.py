@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from topocraft.errors import FileError, TopocraftError, list_names
+from topocraft.memory import ran_out_of_memory
 
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -151,7 +152,7 @@ def explained(path: Path, size: int | None = None) -> Iterator[None]:
         raise
     except Exception as error:
         code = system_code(error)
-        if code is None:
+        if code is None or ran_out_of_memory(error):
             raise
         raise FileError(_unwritten(Path(path), code, size)) from error
 

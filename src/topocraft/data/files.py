@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from topocraft.data.matrices import require_sound_parts
 from topocraft.data.tenx import read_10x_h5, read_10x_mtx
-from topocraft.errors import FileError, InputError, TopocraftError, list_names, nearest_name
+from topocraft.data.unchanged import Unchanged, require_all_chunks
+from topocraft.errors import FileError, InputError, TopocraftError, first_line, list_names, nearest_name
+from topocraft.memory import IN_BLOCKS, ran_out_of_memory, within_memory
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -56,9 +58,10 @@ def read_cells_file(path: Path, *, make_unique: bool = False) -> Loaded:
     path = Path(path)
     notes: list[str] = []
     with readable(path, "a file that can be read"):
-        kind = _kind(path)
+        kind, still = _kind(path), Unchanged([path])
     with readable(path, kind.article), heard(notes):
         adata, said = kind.read(path)
+        still.require()
         notes.extend(said)
         require_sound_parts(adata)
         if make_unique or kind.is_10x:
@@ -169,10 +172,11 @@ def _missing(path: Path) -> str:
 
 @contextmanager
 def readable(path: Path, article: str) -> Iterator[None]:
-    """Turn what may go wrong in reading a file into a ``FileError``."""
+    """Turn what may go wrong in reading a file into a ``FileError``, and lack of memory into ``OutOfMemory``."""
     try:
-        yield
-    except (TopocraftError, MemoryError):
+        with within_memory(IN_BLOCKS, only=MemoryError):
+            yield
+    except TopocraftError:
         raise
     except PermissionError as error:
         raise FileError(
@@ -181,9 +185,10 @@ def readable(path: Path, article: str) -> Iterator[None]:
     except BlockingIOError as error:
         raise FileError(f"'{path}' is being written by another program. Wait for it to end.") from error
     except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        # HDF5 says the same of sizes that damage has made absurd.
+        doubt = ", or memory ran out as it was read" if ran_out_of_memory(error) else ""
         raise FileError(
-            f"'{path}' is damaged or not {article}: {reason.rstrip('.')}. "
+            f"'{path}' is damaged or not {article}{doubt}: {first_line(error).rstrip('.')}. "
             "Check that it was copied whole, or fetch it again."
         ) from error
 
@@ -219,7 +224,9 @@ def _read_h5ad(path: Path) -> tuple[AnnData, list[str]]:
 
 def _read_zarr(path: Path) -> tuple[AnnData, list[str]]:
     import anndata
+    import zarr
 
+    require_all_chunks(zarr.open_group(path, mode="r"))
     return anndata.read_zarr(path), []
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from topocraft.data.atomic import followed
 
+HALF_WRITTEN = re.compile(r"\.(.+)\.\d+\.(?:partial|old)")
+"""The names that ``topocraft.data.atomic`` gives to what is not yet whole."""
+
 
 def sweep(path: Path) -> None:
     """Remove what killed processes have left beside a file or folder, and put back what they had set aside.
@@ -40,6 +43,14 @@ def sweep(path: Path) -> None:
             shutil.rmtree(item, ignore_errors=True)
         else:
             item.unlink(missing_ok=True)
+
+
+def sweep_folder(folder: Path) -> None:
+    """Remove what killed processes have left half-written of anything in a folder, as ``sweep`` does of one path."""
+    for item in sorted(folder.iterdir()) if folder.is_dir() else []:
+        match = HALF_WRITTEN.fullmatch(item.name)
+        if match is not None:
+            sweep(folder / match[1])
 
 
 def _runs(process: int) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from topocraft.data.files import readable
+from topocraft.data.matrices import unsound
 from topocraft.data.stream_dask import DaskRows, is_dask
 from topocraft.data.values import Facts, canonical, facts_of
 from topocraft.errors import InputError
@@ -29,10 +31,13 @@ class Part:
         What anndata or h5py or zarr gives for a matrix on disk: ``dataset[start:stop]`` reads rows.
     columns
         Where each of its columns goes, int64; −1 leaves a column out.
+    path
+        The file that it is in, for messages.
     """
 
     dataset: Any
     columns: np.ndarray
+    path: Path = Path("X")
 
     @property
     def n_rows(self) -> int:
@@ -40,8 +45,18 @@ class Part:
         return int(self.dataset.shape[0])
 
     def read(self, start: int, stop: int, n_columns: int) -> sparse.csr_matrix:
-        """Return rows ``start`` to ``stop`` over ``n_columns`` columns, as they are stored (CSR, sorted)."""
-        stored = sparse.csr_matrix(self.dataset[start:stop])
+        """Return rows ``start`` to ``stop`` over ``n_columns`` columns, as they are stored (CSR, sorted).
+
+        Raises
+        ------
+        FileError
+            They cannot be read, or their parts do not fit together.
+        """
+        with readable(self.path, "a file of AnnData"):
+            stored = sparse.csr_matrix(self.dataset[start:stop])
+            reason = unsound(stored)
+            if reason:
+                raise ValueError(reason)
         if len(self.columns) != n_columns or (self.columns != np.arange(n_columns)).any():
             place = self.columns[stored.indices]
             used = place >= 0

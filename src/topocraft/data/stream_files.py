@@ -14,6 +14,7 @@ import pandas as pd
 from topocraft.data.files import check_input, heard, number_names, readable
 from topocraft.data.joining import file_names, join_files
 from topocraft.data.stream import Part, Source, require_by_cell
+from topocraft.data.unchanged import Unchanged, require_all_chunks
 from topocraft.errors import FileError, InputError, list_names, nearest_name
 from topocraft.progress import Progress
 
@@ -39,6 +40,8 @@ class OpenFiles:
         Layers that every file has.
     notes
         Sentences on what was changed or left out.
+    still
+        What the files were as they were opened.
     """
 
     adata: AnnData
@@ -47,6 +50,7 @@ class OpenFiles:
     columns: tuple[np.ndarray, ...]
     layers: tuple[str, ...]
     notes: tuple[str, ...]
+    still: Unchanged
 
     def parts(self, layer: str | None) -> tuple[Part, ...]:
         """Return the matrix ``X`` or a layer of every file, on disk.
@@ -57,7 +61,7 @@ class OpenFiles:
             A file has none, or it is stored gene by gene.
         """
         each = zip(self.paths, self.groups, self.columns, strict=True)
-        return tuple(Part(_matrix(group, layer, path), columns) for path, group, columns in each)
+        return tuple(Part(_matrix(group, layer, path), columns, path) for path, group, columns in each)
 
     def source(self, layer: str | None, scratch: Path | None, progress: Progress) -> Source:
         """Return the values that are to be integrated, for ``from_anndata``."""
@@ -89,7 +93,8 @@ def open_files(paths: Sequence[Path], *, make_unique: bool = False) -> Iterator[
         if not is_streamable(path):
             raise FileError(f"Only .h5ad and .zarr are read in blocks; '{path}' is neither. Convert it to .h5ad first.")
     notes: list[str] = []
-    with ExitStack() as stack:
+    still = Unchanged(paths)
+    with ExitStack() as stack, _telling_first(still):
         groups = tuple(stack.enter_context(_opened(path)) for path in paths)
         shells = []
         for path, group in zip(paths, groups, strict=True):
@@ -99,13 +104,23 @@ def open_files(paths: Sequence[Path], *, make_unique: bool = False) -> Iterator[
         layers = [layer for layer in _keys(groups[0], "layers") if all(layer in _keys(g, "layers") for g in groups)]
         if len(paths) == 1:
             columns: tuple[np.ndarray, ...] = (np.arange(shells[0].n_vars),)
-            yield OpenFiles(shells[0], paths, groups, columns, tuple(layers), tuple(notes))
+            yield OpenFiles(shells[0], paths, groups, columns, tuple(layers), tuple(notes), still)
             return
         with heard(notes):
             joined, said = join_files(dict(zip(file_names(paths), shells, strict=True)))
         notes.extend([*said, *_lost(groups, layers)])
         columns = tuple(joined.var_names.get_indexer(shell.var_names) for shell in shells)
-        yield OpenFiles(joined, paths, groups, columns, tuple(layers), tuple(notes))
+        yield OpenFiles(joined, paths, groups, columns, tuple(layers), tuple(notes), still)
+
+
+@contextmanager
+def _telling_first(still: Unchanged) -> Iterator[None]:
+    """Where anything fails, tell first that a file has changed: what follows from it explains nothing."""
+    try:
+        yield
+    except Exception:
+        still.require()
+        raise
 
 
 def stored_bytes(paths: Sequence[Path]) -> int:
@@ -124,6 +139,8 @@ def _opened(path: Path) -> Iterator[Any]:
 
     with readable(path, "a zarr store of AnnData" if path.is_dir() else "an h5ad"):
         group = zarr.open_group(path, mode="r") if path.is_dir() else h5py.File(path, "r")
+        if path.is_dir():
+            require_all_chunks(group)
     try:
         yield group
     finally:
@@ -157,9 +174,10 @@ def _matrix(group: Any, layer: str | None, path: Path) -> Any:
     if layer is None and ("X" not in group or group["X"].attrs.get("encoding-type") == "null"):
         raise InputError(f"X must hold values; it is empty in '{path.name}'. Name a layer: {list_names(layers)}.")
     name = "X" if layer is None else f"layers/{layer}"
-    matrix = group[name]
-    if not hasattr(matrix, "shape"):
-        matrix = anndata.io.sparse_dataset(matrix)
+    with readable(path, "a file of AnnData"):
+        matrix = group[name]
+        if not hasattr(matrix, "shape"):
+            matrix = anndata.io.sparse_dataset(matrix)
     require_by_cell(matrix, f"{name} of '{path.name}'")
     return matrix
 

@@ -67,7 +67,7 @@ def write_streamed(opened: OpenFiles, result: AnnData, path: Path, *, force: boo
     Raises
     ------
     FileError
-        As ``topocraft.data.outputs.write_result``.
+        As ``topocraft.data.outputs.write_result``; or a file was changed since it was opened.
     """
     import anndata
 
@@ -83,8 +83,10 @@ def write_streamed(opened: OpenFiles, result: AnnData, path: Path, *, force: boo
             if folder
             else atomic_file(path, force, size=size)
         )
+        opened.still.require()  # what is copied must be what was read
         with place as partial, held_back(), writable(path):
             (_write_folder if folder else _write_file)(opened, whole, partial)
+            opened.still.require()
 
 
 def _write_file(opened: OpenFiles, result: AnnData, partial: Path) -> None:

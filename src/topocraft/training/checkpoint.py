@@ -15,7 +15,8 @@ from topocraft._version import __version__
 from topocraft.config import IntegrationConfig
 from topocraft.data.outputs import atomic_folder
 from topocraft.data.preprocess import GeneSpace
-from topocraft.errors import ModelError
+from topocraft.errors import ModelError, first_line
+from topocraft.memory import ran_out_of_memory
 from topocraft.model.networks import Networks, state_shapes
 from topocraft.projection import Projection
 from topocraft.training.alignment import Alignment
@@ -109,9 +110,11 @@ def load_fitted(folder: Path) -> Fitted:
         due = _due(config, len(genes.selected), len(batch_names), numbers, folder)
         weights = read_weights(folder, due, description["weights_sha256"])
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError, SafetensorError) as error:
-        if isinstance(error, ModelError):
+        if isinstance(error, ModelError) or ran_out_of_memory(error):
             raise
-        raise ModelError(f"'{folder}' does not hold a whole topocraft model: {error}. Save it again.") from error
+        raise ModelError(
+            f"'{folder}' does not hold a whole topocraft model: {first_line(error)}. Save it again."
+        ) from error
     networks = Networks(len(genes.selected), len(batch_names), config.model, torch.Generator())
     projection = _take_projection("projection", weights)
     alignment, carried, settled = (take_rounds(group, numbers[group], weights) for group in GROUPS)

@@ -14,6 +14,7 @@ from topocraft.checkpoints import DESCRIPTION, Checkpoints
 from topocraft.data.atomic import explained
 from topocraft.data.locks import held
 from topocraft.errors import FileError, ModelError
+from topocraft.memory import ran_out_of_memory
 from topocraft.progress import Progress
 from topocraft.topology.clusters import Topology
 from topocraft.training.course import Course
@@ -98,6 +99,8 @@ class FolderKeeper(Keeper):
         try:
             course.restore(self._stored.tensors, self._stored.facts)
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+            if ran_out_of_memory(error):
+                raise
             raise damaged(self._folder, error) from error
         self._stored = None
         self.resumed_after = course.epoch

@@ -19,7 +19,8 @@ from torch import Tensor
 from topocraft._version import __version__
 from topocraft.checkpoints import DESCRIPTION
 from topocraft.data.atomic import atomic_file, atomic_text
-from topocraft.errors import FileError, ModelError
+from topocraft.errors import FileError, ModelError, first_line
+from topocraft.memory import ran_out_of_memory
 from topocraft.training.model_folder import checksum_of
 
 SCHEMA = 1
@@ -76,17 +77,21 @@ def read_stored(folder: Path) -> Stored | None:
     except ModelError:
         raise
     except OSError as error:
+        if ran_out_of_memory(error):
+            raise
         raise FileError(f"The checkpoint in '{folder}' cannot be read: {error}. {CURE}") from error
     except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        if ran_out_of_memory(error):
+            raise
         raise damaged(folder, error) from error
 
 
 CURE = "Begin anew: --force without --resume, or remove the folder."
 
 
-def damaged(folder: Path, reason: object) -> ModelError:
+def damaged(folder: Path, reason: Exception) -> ModelError:
     """Return the error that refuses a checkpoint."""
-    return ModelError(f"The checkpoint in '{folder}' is damaged: {reason}. {CURE}")
+    return ModelError(f"The checkpoint in '{folder}' is damaged: {first_line(reason)}. {CURE}")
 
 
 def _content(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from topocraft.data.atomic import atomic_text, explained, require_kind
 from topocraft.data.csv_text import csv_text
+from topocraft.data.leftovers import HALF_WRITTEN, sweep_folder
 from topocraft.data.locks import try_lock
 from topocraft.errors import FileError, list_names
 from topocraft.plot import save_figure
@@ -37,6 +38,7 @@ class Folder:
         """Refuse a folder that holds something else, and one that has nowhere to stand."""
         require_kind(self.path, is_folder=True)
         held = {item.name for item in self.path.iterdir()} if self.path.is_dir() else set()
+        held = {name for name in held if not HALF_WRITTEN.fullmatch(name)}
         if held - {LOCK} and ABOUT not in held:
             raise FileError(
                 f"A search is begun in a new or empty folder, and goes on in one that holds {ABOUT}; '{self.path}' "
@@ -68,7 +70,14 @@ class Folder:
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove what a killed process has left: while the folder is held, Optuna's own lock holds nothing."""
+        sweep_folder(self.path)
+        for left in self.path.glob(f"{TRIALS}.lock*"):
+            left.unlink(missing_ok=True)
 
     def claim(self, identity: Mapping[str, Any]) -> None:
         """Note what the search is of; where a search was begun before, it must be of the same.

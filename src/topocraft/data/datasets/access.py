@@ -9,6 +9,7 @@ from topocraft.cache import cache_folder
 from topocraft.data.datasets.catalogue import PUBLISHED
 from topocraft.data.datasets.entries import Dataset
 from topocraft.data.datasets.local import local_sets
+from topocraft.data.leftovers import sweep_folder
 from topocraft.errors import ConfigError, FileError, nearest_name
 from topocraft.progress import Progress, Unattended
 
@@ -112,6 +113,7 @@ def get(name: str, *, folder: Path | None = None, force: bool = False, progress:
         return dataset.local
     target = prepared_path(name)
     if force or not target.exists():
+        sweep_folder(target.parent)
         _prepare(dataset, target, force, progress or Unattended())
     return target
 

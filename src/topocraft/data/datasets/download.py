@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import logging
-import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING
 from topocraft.data.atomic import atomic_text, explained
 from topocraft.data.datasets.entries import RemoteFile
 from topocraft.data.datasets.listing import resolved
-from topocraft.data.datasets.transfer import transfer
+from topocraft.data.datasets.transfer import mark_of, transfer
 from topocraft.data.typed_json import parsed_object
 from topocraft.errors import FileError
 
@@ -75,29 +73,24 @@ def _fetched(file: RemoteFile, folder: Path, progress: Progress, force: bool) ->
 
 
 def _retrieved(address: str, name: str, checksum: str | None, folder: Path, progress: Progress) -> Path:
-    """Let pooch verify what comes and move it into its place; the way here can be continued, unlike pooch's own."""
-    import pooch
-
-    def bring(url: str, output: str, _pooch: object) -> None:
-        part = folder / f"{name}.part"
-        with _kept(part, progress):
-            transfer(url, part, name, progress)
-        os.replace(part, output)
-
-    verified = folder / f"{name}.new"  # what is there already stays until this one is verified
-    verified.unlink(missing_ok=True)
-    try:
-        with _quiet(pooch.get_logger()):
-            pooch.retrieve(address, checksum, fname=verified.name, path=folder, downloader=bring)
-    except ValueError as error:
-        raise FileError(_mismatch(name, address, str(checksum), str(error))) from error
-    return verified.replace(folder / name)
+    """Bring a file, verify it, and move it into its place; killed at any moment, it goes on from what has come."""
+    part = folder / f"{name}.part"
+    with _kept(part, progress):
+        transfer(address, part, name, progress)
+    mark = mark_of(part)
+    if checksum:
+        got, due = _hashed(part, checksum)
+        if got != due:
+            part.unlink()
+            mark.unlink(missing_ok=True)
+            raise FileError(_mismatch(name, address, checksum, got))
+    mark.unlink(missing_ok=True)
+    return part.replace(folder / name)
 
 
-def _mismatch(name: str, address: str, checksum: str, said: str) -> str:
-    got = re.search(r"got (\w+)", said)
+def _mismatch(name: str, address: str, checksum: str, got: str) -> str:
     return (
-        f"'{name}' from '{address}' must have the checksum {checksum}; it has {got[1] if got else said}. "
+        f"'{name}' from '{address}' must have the checksum {checksum}; it has {got}. "
         "What came was removed; if its source has published a new version, pass --force (force=True)."
     )
 
@@ -112,25 +105,12 @@ def _kept(part: Path, progress: Progress) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    before = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
 def _verified(path: Path, checksum: str | None) -> Path:
     """Compare a file with its checksum: the published one, or else that of the first time it was here."""
-    import pooch
-
     known = checksum or _recorded(path.parent).get(path.name)
     if known is None:
         return _recorded_now(path)
-    algorithm, _, due = known.partition(":")
-    got = pooch.file_hash(path, alg=algorithm)
+    got, due = _hashed(path, known)
     if got != due:
         raise FileError(
             f"'{path}' must have the checksum {known}; it has {got}. Remove it, or fetch it anew with --force "
@@ -139,10 +119,15 @@ def _verified(path: Path, checksum: str | None) -> Path:
     return path
 
 
-def _recorded_now(path: Path) -> Path:
-    import pooch
+def _hashed(path: Path, checksum: str) -> tuple[str, str]:
+    """Return the checksum that a file has, and the one that is due, in its algorithm."""
+    algorithm, _, due = checksum.partition(":")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest(), due
 
-    record = _recorded(path.parent) | {path.name: f"sha256:{pooch.file_hash(path)}"}
+
+def _recorded_now(path: Path) -> Path:
+    record = _recorded(path.parent) | {path.name: f"sha256:{_hashed(path, 'sha256')[0]}"}
     atomic_text(path.parent / RECORD, json.dumps(record, indent=2) + "\n")
     return path
 

@@ -44,7 +44,7 @@ class Broken(Exception):
 def transfer(address: str, part: Path, name: str, progress: Progress) -> None:
     """Bring the file at ``address`` into ``part``, from where ``part`` ends if the server still has the same file.
 
-    What has come stays in ``part`` whatever happens, with the server's mark of the version in ``part.tag``.
+    What has come stays in ``part`` whatever happens, with the server's mark of the version in ``mark_of(part)``.
 
     Raises
     ------
@@ -63,6 +63,11 @@ def transfer(address: str, part: Path, name: str, progress: Progress) -> None:
                 kept = f" {_length(part) / 1e6:,.1f} MB are kept, to go on from." if _length(part) else ""
                 raise FileError(f"'{address}' {problem}.{kept}") from problem
             time.sleep(PAUSE * idle)
+
+
+def mark_of(part: Path) -> Path:
+    """Return the file that holds the server's mark of the version of ``part``; it goes when ``part`` goes."""
+    return part.with_name(f"{part.name}.tag")
 
 
 def answered_json(address: str) -> Any:
@@ -84,7 +89,7 @@ def answered_json(address: str) -> Any:
 
 
 def _continue(address: str, part: Path, name: str, progress: Progress) -> None:
-    tag = part.with_name(f"{part.name}.tag")
+    tag = mark_of(part)
     with _alone(part) as file:
         start = file.seek(0, os.SEEK_END)
         known = tag.read_text(encoding="utf-8") if start and tag.exists() else ""
@@ -100,7 +105,6 @@ def _continue(address: str, part: Path, name: str, progress: Progress) -> None:
                     tag.write_text(_version(answer), encoding="utf-8")
                 _tell_moved(answer, address, progress)
                 _store(answer, file, start, name, progress)
-    tag.unlink(missing_ok=True)
 
 
 @contextmanager
