@@ -40,12 +40,12 @@ def test_where_the_libraries_alone_do_not_fit_nothing_is_begun(folder: Path, kil
 
 
 def test_networks_that_do_not_fit(folder: Path, whole: tuple[bytes, float]) -> None:
-    ended = run(folder, "-o", "out.h5ad", *WIDE, hook=with_room(900))
+    ended = run(folder, "-o", "out.h5ad", *WIDE, hook=with_room(1500))
     assert ended.code == 1
     assert CURE.search(ended.said), ended.said
     assert "Traceback" not in ended.said
     assert _left(folder) == set()
-    assert run(folder, "-o", "out.h5ad", hook=with_room(900)).code == 0
+    assert run(folder, "-o", "out.h5ad", hook=with_room(1500)).code == 0
     assert mortals.embedding(folder / "out.h5ad") == whole[0]
 
 
@@ -58,7 +58,7 @@ def test_cells_that_do_not_fit_are_not_called_damaged(folder: Path) -> None:
         values = file.create_dataset("X", (n_cells, n_genes), "float32", chunks=(1000, 1000), compression="gzip")
         values.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
     command = ["integrate", "vast.h5ad", "-b", "batch", "-o", "out.h5ad", "--memory", "100GB", "--threads", "1"]
-    ended = finish(launch(folder, command, with_room(900)), folder)
+    ended = finish(launch(folder, command, with_room(1500)), folder)
     assert ended.code == 1
     assert CURE.search(ended.said), ended.said
     assert "damaged" not in ended.said

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import several
 
-OPTIONS = ("-o", "out.h5ad", "--set", "precision=float32", "--set", "alignment_rounds=0")
+OPTIONS = ("-o", "out.h5ad", "--set", "precision=float32", "--set", "alignment_rounds=0", "--set", "coordinates=latent")
+"""The map of the networks: the last bits of a sum decide at which places further shifts are found."""
 KEPT = (*OPTIONS, "--checkpoint-every", "0", "--resume")
 KILLED = -9
 DIE_IN_EPOCH = """

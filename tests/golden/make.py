@@ -29,8 +29,8 @@ CONFIG = IntegrationConfig(seed=7, device="cpu", threads=1).with_values(
     cells_per_step=96,
     precision="float32",
 )
-UNALIGNED = CONFIG.with_values(alignment_rounds=0)
-"""Of the embedding: the last bits of a sum decide which places alignment chooses."""
+UNALIGNED = CONFIG.with_values(alignment_rounds=0, coordinates="latent")
+"""Of the embedding: the last bits of a sum decide which places shifts are found at."""
 
 
 def golden_cells() -> AnnData:

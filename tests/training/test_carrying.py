@@ -136,7 +136,7 @@ def test_a_new_batch_is_shifted_by_the_rule_of_the_fit(whole: bool) -> None:
 
 def test_a_new_batch_stays_where_the_middles_are_not_known() -> None:
     points = np.ones((4, 2), dtype=np.float32)
-    old = Round(np.zeros((1, 2), np.float32), 1.0, np.ones((1, 1, 2), np.float32))
+    old = Round(np.zeros((1, 2), np.float32), 1.0, np.ones((1, 1, 2), np.float32), None, 10.0, whole=False)
     found = old.apply(points, np.array([0, 1, -1, 0]))
     assert found.tolist() == [[0, 0], [1, 1], [1, 1], [0, 0]]
 

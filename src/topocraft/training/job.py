@@ -20,7 +20,7 @@ from topocraft.training.ranks import Group, Ranks, together
 ANSWER = timedelta(minutes=10)
 """The longest that a process waits for another that trains, and for all to be there."""
 PREPARATION = timedelta(days=30)
-FAREWELL, HURRIED = timedelta(seconds=10), timedelta(seconds=3)
+FAREWELL = timedelta(seconds=10)
 
 # What the processes leave for one another on the store.
 WORK, READY, NOTHING = "work", "ready", "nothing"
@@ -135,9 +135,6 @@ def joined(place: Place) -> Iterator[Job]:
         yield job
     except ProcessLost:
         patience = timedelta(0)
-        raise
-    except KeyboardInterrupt:
-        patience = HURRIED
         raise
     finally:
         job.close(patience)

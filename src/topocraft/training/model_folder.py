@@ -79,9 +79,10 @@ def _upgraded(description: dict[str, Any]) -> dict[str, Any]:
     """Return the description of a model of the oldest schema as one of today would have it."""
     widths = description.pop("alignment_widths")
     try:
-        rounds = [{"width": width, "prior": 10.0, "whole": False, "middles": False} for width in widths]
         config = description["config"]
         config["embedding"] = dict(config["embedding"]) | {"coordinates": "latent"}
+        shared = {"prior": config["embedding"]["alignment_prior"], "whole": False, "middles": False}
+        rounds = [{"width": width} | shared for width in widths]
     except (TypeError, KeyError, ValueError) as error:
         raise ModelError(f"The model's {DESCRIPTION} is damaged: {error!r:.200}. Save the model again.") from error
     return description | {"rounds": {"alignment": rounds, "carrying": [], "settling": []}}

@@ -67,5 +67,5 @@ def take_rounds(group: str, numbers: list[dict[str, Any]], weights: dict[str, to
     for number, each in enumerate(numbers):
         names = ARRAYS if each["middles"] else ARRAYS[:-1]
         arrays: dict[str, Any] = {part: weights.pop(f"{group}.{number}.{part}").numpy() for part in names}
-        rounds.append(Round(**arrays, **{name: each[name] for name in NUMBERS}))
+        rounds.append(Round(**{"middles": None} | arrays | {name: each[name] for name in NUMBERS}))
     return tuple(rounds)

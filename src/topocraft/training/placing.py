@@ -12,7 +12,7 @@ from topocraft.model.networks import Encoder
 from topocraft.progress import Progress
 from topocraft.projection import Projection
 from topocraft.randomness import numpy_stream
-from topocraft.rows import Rows
+from topocraft.rows import Rows, whole
 from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
 from topocraft.training.carrying import Carrying, fit_carrying
@@ -50,7 +50,7 @@ class Placement:
         points = self.projection.apply(posterior_means(encoder, expression, names))
         if self.carrying is None:
             return points, np.empty((len(points), 0), dtype=np.float32)
-        return points, self.carrying.components.apply(expression[:])
+        return points, self.carrying.components.apply(whole(expression))
 
     def settle(self, points: np.ndarray, coordinates: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """Return the embedding, float32; batches that were not in the fit have codes beyond those that were."""

@@ -35,9 +35,9 @@ class Round:
     centers: np.ndarray
     width: float
     shifts: np.ndarray
-    middles: np.ndarray | None = None
-    prior: float = 10.0
-    whole: bool = False
+    middles: np.ndarray | None
+    prior: float
+    whole: bool
 
     def apply(self, points: np.ndarray, batch: np.ndarray, guide: np.ndarray | None = None) -> np.ndarray:
         """Return the points (n, d) after the shift.
