@@ -116,11 +116,14 @@ def test_a_refusal_is_told_once_and_the_others_go(folder: Path, arguments: tuple
     assert len(re.findall(match, first.said)) == 1
 
 
-def test_interrupted_the_others_end_in_silence(folder: Path) -> None:
+def test_interrupted_the_others_end_with_a_word_at_most(folder: Path) -> None:
+    """On a busy machine the first may be gone before another hears of it, which then says what it sees."""
     hook = mortals.at_phase("train", "os.kill(os.getpid(), signal.SIGINT)")
     first, second = several.run(folder, *OPTIONS, hooks=(hook, ""))
-    assert (first.code, second.said) == (130, "")
+    assert first.code == 130
     assert "Interrupted; nothing was written." in first.said
+    assert re.fullmatch(r"(Error: A process of this job ended, .* There is no checkpoint; [^\n]*)?", second.said)
+    assert {item.name for item in folder.iterdir()} == {"cells.h5ad", "log0", "log1"}
 
 
 def test_a_plan_needs_no_help(folder: Path) -> None:
