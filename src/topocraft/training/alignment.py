@@ -59,6 +59,17 @@ def fit_alignment(
     >>> bool(gap[1] < 0.7 * gap[0])
     True
     """
+    return fit_aligned(points, batch, config, generator, progress)[0]
+
+
+def fit_aligned(
+    points: np.ndarray,
+    batch: np.ndarray,
+    config: EmbeddingConfig,
+    generator: np.random.Generator,
+    progress: Progress | None = None,
+) -> tuple[Alignment, np.ndarray]:
+    """Return what ``fit_alignment`` does, and the points (n_cells, d) as they lie when it is done."""
     shown = progress or Silent()
     if config.alignment_rounds:
         shown.phase("align", config.alignment_rounds)
@@ -69,4 +80,4 @@ def fit_alignment(
         points = each.apply(points, batch)
         rounds.append(each)
         shown.advance()
-    return Alignment(tuple(rounds))
+    return Alignment(tuple(rounds)), points

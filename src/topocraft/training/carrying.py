@@ -12,7 +12,7 @@ from topocraft.progress import Progress, Silent
 from topocraft.projection import Projection
 from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
-from topocraft.training.rounds import BLOCK, Round, choose_places, fit_round, squared_distances
+from topocraft.training.rounds import Round, choose_places, fit_round, nearest_places
 
 PLACES = (30, 60, 100)
 PLACES_OF_RELIABILITY = 60
@@ -59,7 +59,7 @@ def fit_carrying(
     The networks are good at telling which cells of different batches correspond, and deform what lies inside a batch.
     So the map only guides: on it places are chosen, and the components of the expression are shifted, batch by batch,
     smoothly from place to place. First each batch as a whole, by what sets it apart where batches meet, so that what
-    is in one batch alone goes along; then at 30, 60 and 100 places. Within a batch, neighbours stay neighbours.
+    is in one batch alone goes along; then at 30, 60 and 100 places.
 
     Then each component is weighed by the square of the share of its variance that lies between places of the map: one
     that the populations have no part in is noise, and keeps batches from mixing. Last, ``fit_alignment``.
@@ -107,11 +107,7 @@ def reliabilities(points: np.ndarray, guide: np.ndarray, generator: np.random.Ge
     >>> reliabilities(np.hstack([guide, noise]), guide, np.random.default_rng(0)).round(1)
     array([1., 0.])
     """
-    centers = choose_places(guide, PLACES_OF_RELIABILITY, generator)
-    starts = range(0, len(guide), BLOCK)
-    place = np.concatenate(
-        [squared_distances(guide[start : start + BLOCK], centers).argmin(axis=1) for start in starts]
-    )
+    place, _ = nearest_places(guide, choose_places(guide, PLACES_OF_RELIABILITY, generator))
     occupied, place, size = np.unique(place, return_inverse=True, return_counts=True)
     members = sparse.csr_matrix((np.ones(len(place)), (place, np.arange(len(place)))))
     means = (members @ points.astype(np.float64)) / size[:, None]

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from topocraft._version import __version__
 from topocraft.config import IntegrationConfig
+from topocraft.data.checksums import checksum_of
 from topocraft.data.outputs import atomic_folder
 from topocraft.data.preprocess import GeneSpace
 from topocraft.errors import ModelError, first_line
@@ -27,7 +28,6 @@ from topocraft.training.model_folder import (
     SCHEMA,
     WEIGHTS,
     Shapes,
-    checksum_of,
     length_of,
     names_of,
     number_of,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from safetensors import safe_open
 
 from topocraft._version import __version__
+from topocraft.data.checksums import checksum_of
 from topocraft.errors import FileError, ModelError
 
 SCHEMA = 3
@@ -122,12 +122,6 @@ def read_weights(folder: Path, due: Shapes, checksum: object) -> dict[str, torch
         if not bool(torch.isfinite(weight).all()) or (name.endswith("running_var") and bool((weight < 0).any())):
             raise ValueError(f"{name} holds values that no training leaves behind")
     return weights
-
-
-def checksum_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def names_of(values: object, what: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from topocraft.projection import Projection
 from topocraft.randomness import numpy_stream
 from topocraft.rows import Rows, whole
 from topocraft.topology.components import Components
-from topocraft.training.alignment import Alignment, fit_alignment
+from topocraft.training.alignment import Alignment, fit_aligned
 from topocraft.training.carrying import Carrying, fit_carrying
 from topocraft.training.embed import posterior_means, project
 
@@ -74,11 +74,12 @@ def fit_placement(
     embedding, draws = config.embedding, numpy_stream(config.seed, "projection")
     projection, points = project(encoder, expression, embedding.n_components, draws, names)
     lap("embed")
-    alignment = fit_alignment(points, batch, embedding, numpy_stream(config.seed, "alignment"), progress)
+    draws = numpy_stream(config.seed, "alignment")
+    alignment, guide = fit_aligned(points, batch, embedding, draws, progress)
     lap("align")
     if embedding.coordinates == "latent":
         return Placement(projection, alignment, None)
-    guide, draws = alignment.apply(points, batch), numpy_stream(config.seed, "carrying")
+    draws = numpy_stream(config.seed, "carrying")
     carrying = fit_carrying(components, batch, guide, embedding, draws, progress)
     lap("carry")
     return Placement(projection, alignment, carrying)

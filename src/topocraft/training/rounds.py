@@ -118,7 +118,7 @@ def fit_round(
     pressure to mix. Places: Arthur and Vassilvitskii 2007, k-means++.
     """
     centers = choose_places(guide, places, generator)
-    width = _width(guide, centers)
+    width = float(np.median(nearest_places(guide, centers)[1]))
     weight, total = sums(points, batch, guide, centers, width)
     means = total / np.maximum(weight, np.finfo(float).tiny)[:, :, None]
     trust = (weight / (weight + prior))[:, :, None]
@@ -165,6 +165,15 @@ def choose_places(points: np.ndarray, most: int, generator: np.random.Generator)
     return centers
 
 
+def nearest_places(points: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which place is nearest to every point, (n,), and at which squared distance, (n,), float64."""
+    nearest, squared = np.empty(len(points), dtype=np.int64), np.empty(len(points))
+    for block in _blocks(np.arange(len(points))):
+        distances = squared_distances(points[block], centers)
+        nearest[block], squared[block] = distances.argmin(axis=1), distances.min(axis=1)
+    return nearest, squared
+
+
 def squared_distances(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
     """Return the squared distance of every point from every center, (n, k), float64."""
     points, centers = points.astype(np.float64), centers.astype(np.float64)
@@ -178,12 +187,6 @@ def _pooled(apart: np.ndarray, weight: np.ndarray, prior: float) -> np.ndarray:
     evidence = weight * others / np.maximum(weight + others, np.finfo(float).tiny)
     pooled = (evidence[:, :, None] * apart).sum(axis=0) / (evidence.sum(axis=0) + prior)[:, None]
     return np.broadcast_to(pooled, apart.shape)
-
-
-def _width(points: np.ndarray, centers: np.ndarray) -> float:
-    starts = range(0, len(points), BLOCK)
-    nearest = [squared_distances(points[start : start + BLOCK], centers).min(axis=1) for start in starts]
-    return float(np.median(np.concatenate(nearest)))
 
 
 def _blocks(members: np.ndarray) -> Iterator[np.ndarray]:

@@ -19,9 +19,9 @@ from torch import Tensor
 from topocraft._version import __version__
 from topocraft.checkpoints import DESCRIPTION
 from topocraft.data.atomic import atomic_file, atomic_text
+from topocraft.data.checksums import checksum_of
 from topocraft.errors import FileError, ModelError, first_line
 from topocraft.memory import ran_out_of_memory
-from topocraft.training.model_folder import checksum_of
 
 SCHEMA = 1
 LARGEST_DESCRIPTION = 2**26

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from topocraft.data.atomic import atomic_text, explained
+from topocraft.data.checksums import checksum_of
 from topocraft.data.datasets.entries import RemoteFile
 from topocraft.data.datasets.listing import resolved
 from topocraft.data.datasets.transfer import mark_of, transfer
@@ -122,12 +122,11 @@ def _verified(path: Path, checksum: str | None) -> Path:
 def _hashed(path: Path, checksum: str) -> tuple[str, str]:
     """Return the checksum that a file has, and the one that is due, in its algorithm."""
     algorithm, _, due = checksum.partition(":")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest(), due
+    return checksum_of(path, algorithm), due
 
 
 def _recorded_now(path: Path) -> Path:
-    record = _recorded(path.parent) | {path.name: f"sha256:{_hashed(path, 'sha256')[0]}"}
+    record = _recorded(path.parent) | {path.name: f"sha256:{checksum_of(path)}"}
     atomic_text(path.parent / RECORD, json.dumps(record, indent=2) + "\n")
     return path
 
