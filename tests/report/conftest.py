@@ -73,7 +73,10 @@ def page(cells: AnnData) -> Page:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: np.asarray(points)[:, :2])
         subject = read_subject(cells, None, "celltype", None)
-        return _page(subject, f"cells{EVIL}.h5ad", f"topocraft integrate '{EVIL}'", 0, Layouts("", 0, None), Silent())
+        layouts = Layouts("", 0, None)
+        layouts.begin("after", subject.after)
+        layouts.begin("before", subject.before)
+        return _page(subject, f"cells{EVIL}.h5ad", f"topocraft integrate '{EVIL}'", 0, layouts, Silent())
 
 
 @pytest.fixture(scope="session")

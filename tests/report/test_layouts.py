@@ -16,12 +16,22 @@ from topocraft.report import layouts
 POINTS = np.random.default_rng(0).normal(size=(40, 5))
 
 
+class _Pipe(io.BytesIO):
+    """Remembers what was asked when it is closed."""
+
+    asked = ""
+
+    def close(self) -> None:
+        self.asked = self.getvalue().decode()
+        super().close()
+
+
 class _Child:
     """Does in this process what the other one would, as soon as it is waited for."""
 
     def __init__(self, command: list[str], **_: object) -> None:
         assert command[1:4] == ["-P", "-m", "topocraft.report.layouts"]
-        self.arguments, self.stdin = command[3:], io.BytesIO()
+        self.arguments, self.stdin = command[3:], _Pipe()
 
     def __enter__(self) -> _Child:
         return self
@@ -30,10 +40,10 @@ class _Child:
         return None
 
     def wait(self) -> int:
-        self.stdin.seek(0)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", self.arguments)
-            patch.setattr(sys, "stdin", io.TextIOWrapper(self.stdin))
+            patch.setattr(sys, "stdin", io.StringIO(self.stdin.asked))
+            patch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: points[:, :2] + seed)
             layouts.main()
         return 0
 
@@ -45,19 +55,20 @@ def test_the_other_process_reads_the_points_and_leaves_the_places(monkeypatch: p
     monkeypatch.setattr(layouts, "granted_cores", lambda: 2)
     monkeypatch.setattr(subprocess, "Popen", _Child)
     monkeypatch.setattr(layouts, "_load_umap", lambda n_cells: None)
-    monkeypatch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: points[:, :2] + seed)
     with layouts.laid_out(layouts.WORTHWHILE, 3) as made:
-        made.begin([POINTS, POINTS[:30]])
-        monkeypatch.setattr(layouts.Layouts, "begin", lambda *_: pytest.fail("it was begun twice"))
+        made.begin("few", POINTS[:30])
+        made.begin("all", POINTS)
+        monkeypatch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: pytest.fail("laid out here"))
         found = made.places()
-    assert [array.tolist() for array in found] == [(POINTS[:, :2] + 3).tolist(), (POINTS[:30, :2] + 3).tolist()]
+    assert (found["all"] == POINTS[:, :2] + 3).all()
+    assert (found["few"] == POINTS[:30, :2] + 3).all()
 
 
 def test_the_other_process_finds_the_same_places(tmp_path: Path) -> None:
-    np.save(tmp_path / "points-0.npy", POINTS)
+    np.save(tmp_path / "points-all.npy", POINTS)
     command = [sys.executable, "-P", "-m", "topocraft.report.layouts", str(tmp_path), "40", "0"]
-    subprocess.run(command, input="1\n", text=True, check=True)
-    assert np.array_equal(np.load(tmp_path / "places-0.npy"), umap_layout(POINTS, 0))
+    subprocess.run(command, input="all\n", text=True, check=True)
+    assert np.array_equal(np.load(tmp_path / "places-all.npy"), umap_layout(POINTS, 0))
 
 
 def test_the_other_process_ends_when_nobody_is_left_to_ask(tmp_path: Path) -> None:
@@ -74,8 +85,8 @@ def test_without_another_process_the_places_are_found_here(
     monkeypatch.setattr(sys, "executable", executable)
     monkeypatch.setattr("topocraft.plot.layouts.umap_layout", lambda points, seed: points[:, :2] + seed)
     with layouts.laid_out(layouts.WORTHWHILE, 3) as made:
-        made.begin([POINTS])
-        assert (made.places()[0] == POINTS[:, :2] + 3).all()
+        made.begin("all", POINTS)
+        assert (made.places()["all"] == POINTS[:, :2] + 3).all()
 
 
 def test_few_cells_need_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:

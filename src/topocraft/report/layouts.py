@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,33 +24,40 @@ WORTHWHILE = 3_000
 
 
 class Layouts:
-    """Cells that are laid out elsewhere meanwhile: begun with their points, waited for once."""
+    """Cells that are laid out elsewhere meanwhile: begun one after another, waited for once."""
 
     def __init__(self, folder: str, seed: int, child: subprocess.Popen[bytes] | None) -> None:
         self._folder, self._seed, self._child = folder, seed, child
-        self._points: Sequence[np.ndarray] = ()
+        self._points: dict[str, np.ndarray] = {}
 
-    def begin(self, points: Sequence[np.ndarray]) -> None:
-        """Begin to lay out arrays of coordinates, (n_cells, d) each."""
-        self._points = points
+    def begin(self, name: str, points: np.ndarray) -> None:
+        """Begin to lay out coordinates, (n_cells, d), when those begun before are done."""
+        self._points[name] = points
         if self._child is not None and self._child.stdin is not None:
-            for place, array in enumerate(points):
-                np.save(_file(self._folder, "points", place), array)
+            np.save(_file(self._folder, "points", name), points)
             with contextlib.suppress(BrokenPipeError):
-                self._child.stdin.write(f"{len(points)}\n".encode())
+                self._child.stdin.write(f"{name}\n".encode())
 
-    def places(self) -> list[np.ndarray]:
-        """Wait for the places, (n_cells, 2) each: those of ``topocraft.plot.umap_layout``."""
-        if self._child is None or self._child.wait():
-            return _here(self._points, self._seed)
-        return [np.load(_file(self._folder, "places", place), allow_pickle=False) for place in range(len(self._points))]
+    def places(self) -> dict[str, np.ndarray]:
+        """Wait for the places, (n_cells, 2) each, by name: those of ``topocraft.plot.umap_layout``."""
+        if self._child is None or self._ended_badly(self._child):
+            return {name: layouts.umap_layout(points, self._seed) for name, points in self._points.items()}
+        return {name: np.load(_file(self._folder, "places", name), allow_pickle=False) for name in self._points}
+
+    @staticmethod
+    def _ended_badly(child: subprocess.Popen[bytes]) -> bool:
+        if child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.close()
+        return child.wait() != 0
 
 
 @contextmanager
 def laid_out(n_cells: int, seed: int) -> Iterator[Layouts]:
-    """Start what lays cells out, before their points are known: to compile UMAP takes longer than to read the cells.
+    """Start what lays cells out, before their points are known: to load UMAP takes as long as to choose genes.
 
-    Where a second process is not worth its start, or ends badly, the places are computed when they are waited for.
+    It has one core, and this process the others meanwhile: threads that wait for a core cost a tenth of the time. Where
+    a second process is not worth its start, or ends badly, the places are computed when they are waited for.
     """
     if granted_cores() < 2 or n_cells < WORTHWHILE:
         yield Layouts("", seed, None)
@@ -57,29 +65,37 @@ def laid_out(n_cells: int, seed: int) -> Iterator[Layouts]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-P", "-m", "topocraft.report.layouts", folder, str(n_cells), str(seed)]
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-        with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=nothing, stderr=nothing) as child:
+        alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        with (
+            subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=nothing, stderr=nothing, env=alone) as child,
+            _threads(granted_cores() - 1),
+        ):
             try:
                 yield Layouts(folder, seed, child)
             finally:
                 child.kill()
 
 
-def _here(points: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
-    return [layouts.umap_layout(array, seed) for array in points]
+def _threads(most: int) -> AbstractContextManager[object]:
+    """Hold the libraries that search and multiply to ``most`` threads; it binds only those that are loaded."""
+    import sklearn.neighbors  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(most)
+    return limits
 
 
-def _file(folder: str, kind: str, place: int) -> Path:
-    return Path(folder, f"{kind}-{place}.npy")
+def _file(folder: str, kind: str, name: str) -> Path:
+    return Path(folder, f"{kind}-{name}.npy")
 
 
 def main() -> None:
-    """Get ready; lay out as many arrays of a folder as the input says, and write the places beside them."""
+    """Get ready; lay out the arrays of a folder that the input names, one by one, and write the places beside them."""
     folder, n_cells, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     _load_umap(n_cells)
-    count = sys.stdin.readline()
-    points = [np.load(_file(folder, "points", place), allow_pickle=False) for place in range(int(count or 0))]
-    for place, array in enumerate(_here(points, seed)):
-        np.save(_file(folder, "places", place), array)
+    for name in map(str.strip, sys.stdin):
+        points = np.load(_file(folder, "points", name), allow_pickle=False)
+        np.save(_file(folder, "places", name), layouts.umap_layout(points, seed))
 
 
 def _load_umap(n_cells: int) -> None:

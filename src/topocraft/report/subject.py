@@ -83,13 +83,10 @@ def read_subject(
 
     provenance = adata.uns.get(KEY, {})
     read = provenance.get("read", {})
-    points = _embedding(adata)
+    points, kept = embedded(adata)
     keys = batch_columns(adata, batch_key)
     batch = batch_labels(adata.obs, keys)
     labels = None if label_key is None else cell_types(adata.obs, label_key)
-    kept = np.isfinite(points).all(axis=1)
-    if kept.sum() < FEWEST_CELLS:
-        raise InputError(f"At least {FEWEST_CELLS} cells must have coordinates in {EMBEDDING}; {kept.sum()} have.")
     values, genes = log_normalised(adata, keys, layer or read.get("layer"), read.get("gene_mask"))
     shown = adata.obs[CLUSTERS].astype(str).to_numpy() if CLUSTERS in adata.obs else np.full(len(kept), "all")
     return Subject(
@@ -100,7 +97,7 @@ def read_subject(
         label_key=label_key,
         groups=(shown if labels is None else labels)[kept],
         before=principal_components(values[kept], COMPONENTS),
-        after=points[kept],
+        after=points,
         values=values[kept],
         genes=genes,
         aside=adata.obs[SET_ASIDE].isin([True]).to_numpy() if SET_ASIDE in adata.obs else ~kept,
@@ -108,13 +105,24 @@ def read_subject(
     )
 
 
-def _embedding(adata: AnnData) -> np.ndarray:
+def embedded(adata: AnnData) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coordinates of the cells that have any, float32, and which cells these are, (n_cells of the file,).
+
+    Raises
+    ------
+    InputError
+        There is no embedding, or too few cells have coordinates.
+    """
     if EMBEDDING not in adata.obsm:
         raise InputError(
             f"obsm must hold '{EMBEDDING}'; it does not.{nearest_name(EMBEDDING, adata.obsm)} Integrate the cells "
             "first: topocraft integrate."
         )
-    return np.asarray(adata.obsm[EMBEDDING], dtype=np.float32)
+    points = np.asarray(adata.obsm[EMBEDDING], dtype=np.float32)
+    kept = np.asarray(np.isfinite(points).all(axis=1))
+    if kept.sum() < FEWEST_CELLS:
+        raise InputError(f"At least {FEWEST_CELLS} cells must have coordinates in {EMBEDDING}; {kept.sum()} have.")
+    return points[kept], kept
 
 
 def batch_columns(adata: AnnData, batch_key: str | Sequence[str] | None) -> list[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from topocraft.report.page import Page, ScoreRow
     from topocraft.report.subject import Subject
 
-MOMENTS = ("Before integration", "After integration")
+MOMENTS = {"before": "Before integration", "after": "After integration"}
 DRAWN_WITH = ("umap-learn", "igraph", "scikit-learn")
 CITE = (
     "He, Filippidis, Kleinstein, Guan (2025). Partially characterized topology guides reliable anchor-free scRNA-"
@@ -100,14 +100,16 @@ def write_report(
     from topocraft.data.outputs import atomic_file, check_file
     from topocraft.report.layouts import laid_out
     from topocraft.report.page import render
-    from topocraft.report.subject import read_subject
+    from topocraft.report.subject import embedded, read_subject
 
     path = Path(path)
     check_file(path, ".html", force=force)
     with attended(progress) as shown:
         shown.phase("prepare")
         with laid_out(adata.n_obs, seed) as layouts:
+            layouts.begin("after", embedded(adata)[0])
             subject = read_subject(adata, batch_key, label_key, layer)
+            layouts.begin("before", subject.before)
             text = render(_page(subject, source or path.stem, command, seed, layouts, shown))
         shown.phase("write")
         with atomic_file(path, force) as partial:
@@ -124,13 +126,13 @@ def _page(subject: Subject, source: str, command: str, seed: int, layouts: Layou
     from topocraft.report.verdict import headline, verdict
 
     parts = audit_parts(subject.adata)
-    layouts.begin((subject.before, subject.after))
     measures = measure(subject, seed, progress)
     progress.phase("draw")
-    data, notes = _maps(subject, measures, list(zip(MOMENTS, layouts.places(), strict=True)))
     statements, groups = [*verdict(subject, measures), *audit_statement(parts)], group_rows(subject, measures)
     judgement, words = headline(statements)
     n_batches = len(set(subject.batch))
+    batches, heat = batch_rows(subject, measures), grids(subject, measures, groups)
+    data, notes = _maps(subject, measures, layouts)
     return Page(
         title=source,
         subtitle=f"{len(subject.batch):,} cells in {n_batches:,} batches, {len(groups):,} {subject.kind}s",
@@ -142,8 +144,8 @@ def _page(subject: Subject, source: str, command: str, seed: int, layouts: Layou
         notes=notes,
         kind=subject.kind,
         groups=groups,
-        batches=batch_rows(subject, measures),
-        grids=grids(subject, measures, groups),
+        batches=batches,
+        grids=heat,
         audit=parts,
         training=training(subject.provenance),
         scores=_scores(measures),
@@ -151,9 +153,7 @@ def _page(subject: Subject, source: str, command: str, seed: int, layouts: Layou
     )
 
 
-def _maps(
-    subject: Subject, measures: Measures, layouts: Sequence[tuple[str, np.ndarray]]
-) -> tuple[Mapping[str, Any], list[str]]:
+def _maps(subject: Subject, measures: Measures, layouts: Layouts) -> tuple[Mapping[str, Any], list[str]]:
     from topocraft.report.colouring import MOST_CATEGORIES, colourings, left_out
     from topocraft.report.genes import top_genes
     from topocraft.report.maps import map_data
@@ -161,7 +161,9 @@ def _maps(
     genes = top_genes(subject.values, subject.groups)
     columns = list(colourings(subject, measures.mixing["after"], genes))
     names = [str(name) for name in subject.adata.obs_names]
-    data, refused = map_data(layouts, columns, names, np.flatnonzero(subject.kept))
+    places = layouts.places()
+    maps = [(title, places[moment]) for moment, title in MOMENTS.items()]
+    data, refused = map_data(maps, columns, names, np.flatnonzero(subject.kept))
     notes = [f"Not offered, more than {MOST_CATEGORIES} values: {name}." for name in left_out(subject)]
     notes += [f"Not offered, for the size of the page: {name}." for name in refused]
     return data, notes
