@@ -141,7 +141,7 @@ def _lost_types(subject: Subject, measures: Measures) -> Iterator[Statement]:
         return
     share = float(np.isin(subject.groups.astype(str), lost).mean())
     told = "; ".join(
-        f"{name}, {after[name]['positive']:.0%} ({before[name]['positive']:.0%} unintegrated)"
+        f"{name} {after[name]['positive']:.0%} ({before[name]['positive']:.0%} unintegrated)"
         for name in lost[:MOST_NAMED]
     )
     more = f"; and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
@@ -151,7 +151,7 @@ def _lost_types(subject: Subject, measures: Measures) -> Iterator[Statement]:
         "of the cells",
         "warning" if share <= FEW else "bad",
         f"{_number(len(lost), 'type')}, {share:.1%} of the cells, no longer {'stands' if len(lost) == 1 else 'stand'} "
-        f"apart; of their cells lie among their own type: {told}{more}. Do not rely on the map for them.",
+        f"apart. Cells among their own type: {told}{more}. Do not rely on the map for them.",
     )
 
 
