@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from topocraft import hardware
 from topocraft.errors import ConfigError
@@ -19,6 +19,7 @@ from topocraft.hardware import (
     granted_memory,
     let_waiting_threads_sleep,
     processor,
+    threads_held,
 )
 
 
@@ -104,6 +105,16 @@ def test_every_linear_algebra_library_keeps_to_the_threads() -> None:
     with processor(1):
         assert {pool["num_threads"] for pool in threadpool_info()} == {1}
     assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+def test_libraries_that_search_are_held_and_let_go() -> None:
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] in ("blas", "openmp")}
+
+    with threadpool_limits(2):
+        with threads_held(1):
+            assert threads() == {1}
+        assert threads() == {2}
 
 
 def test_threads_follow_the_granted_cores(quota: Path) -> None:

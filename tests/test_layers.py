@@ -37,7 +37,7 @@ ROOMS = {
     "randomness": _room(0, "numpy torch"),
     "rows": _room(0, "scipy"),
     "projection": _room(0, "numpy scipy"),
-    "hardware": _room(0, "torch threadpoolctl"),
+    "hardware": _room(0, "torch threadpoolctl sklearn"),
     "memory": _room(0),
     "model": _room(1, "numpy torch"),
     "metrics": _room(1, "numpy scipy sklearn igraph"),

@@ -90,6 +90,17 @@ def processor(threads: int | None) -> Iterator[int]:
         torch.set_flush_denormal(False)
 
 
+@contextmanager
+def threads_held(most: int) -> Iterator[None]:
+    """Let the libraries that search and multiply take at most ``most`` threads each, and restore them afterwards."""
+    # A limit binds only what is loaded.
+    import sklearn.neighbors  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(most):
+        yield
+
+
 def hold_threads(threads: int) -> None:
     """Set torch's threads again, after a library that may have set them for the whole process.
 

@@ -154,10 +154,15 @@ def _edited(folder: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
         (lambda held: held["rounds"].update(carrying=3), r"rounds\.carrying must be a list of rounds"),
         (lambda held: held["rounds"]["settling"][0].update(width="x"), r"rounds\.settling\.width must be a number"),
         (lambda held: held["rounds"]["settling"][0].update(prior=0.0), r"rounds\.settling\.prior must be a number"),
-        (lambda held: held["rounds"]["alignment"][0].update(whole=1), "must say width, prior, whole and middles"),
+        (
+            lambda held: held["rounds"]["alignment"][0].update(whole=1),
+            "must say width, prior, whole, middles and company",
+        ),
         (lambda held: held["config"]["embedding"].update(coordinates="latent"), "of the alignment alone where coord"),
         (lambda held: held.update(schema=2), r"the fields .*alignment_widths.* are missing or unknown"),
-        (lambda held: held.update(schema=4), r"has schema 4; .* reads schemas 2 to 3.*fit again"),
+        (lambda held: held["rounds"]["alignment"][0].update(company=True), "where no places of the map tell kinds"),
+        (lambda held: held.update(schema=3, rounds={"settling": 3}), "is damaged"),
+        (lambda held: held.update(schema=5), r"has schema 5; .* reads schemas 2 to 4.*fit again"),
         (lambda held: held.update(schema=True), r"has schema True"),
     ],
 )

@@ -144,6 +144,6 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_round_is_a_frozen_value() -> None:
-    still = Round(np.zeros((1, 2), np.float32), 1.0, np.zeros((1, 2, 2), np.float32), None, 10.0, whole=False)
+    still = Round(np.zeros((1, 2), np.float32), 1.0, np.zeros((1, 2, 2), np.float32), None, None, 10.0, whole=False)
     points = np.ones((3, 2), dtype=np.float32)
     assert np.array_equal(still.apply(points, np.array([0, 1, 0])), points)

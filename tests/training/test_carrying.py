@@ -9,8 +9,9 @@ from scipy import stats
 from topocraft.config import EmbeddingConfig
 from topocraft.projection import Projection
 from topocraft.topology.components import Components
+from topocraft.training.alignment import fit_alignment
 from topocraft.training.carrying import fit_carrying, reliabilities
-from topocraft.training.rounds import Round, fit_round
+from topocraft.training.rounds import Round, fit_round, known_alike
 
 TYPES = np.array([[0.0, 0, 0], [20, 0, 0], [0, 20, 0], [0, 0, 20]])
 APART = np.array([[9.0, -7, 5], [9, -7, 5], [12, -7, 5], [9, -10, 5]])
@@ -136,9 +137,71 @@ def test_a_new_batch_is_shifted_by_the_rule_of_the_fit(whole: bool) -> None:
 
 def test_a_new_batch_stays_where_the_middles_are_not_known() -> None:
     points = np.ones((4, 2), dtype=np.float32)
-    old = Round(np.zeros((1, 2), np.float32), 1.0, np.ones((1, 1, 2), np.float32), None, 10.0, whole=False)
+    old = Round(np.zeros((1, 2), np.float32), 1.0, np.ones((1, 1, 2), np.float32), None, None, 10.0, whole=False)
     found = old.apply(points, np.array([0, 1, -1, 0]))
     assert found.tolist() == [[0, 0], [1, 1], [1, 1], [0, 0]]
+
+
+def _strangers(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return points, batch and kinds: one shared kind; near one another, a kind of each batch alone."""
+    draws = np.random.default_rng(seed)
+    batch, kind = np.repeat([0, 1], 300), draws.integers(0, 2, 600)
+    kind = np.where(kind == 1, 1 + batch, 0)
+    middles = np.array([[0.0, 0], [30, 0], [30, 3]])
+    points = middles[kind] + draws.normal(size=(600, 2)) + 2 * batch[:, None] * (kind == 0)[:, None]
+    return points.astype(np.float32), batch, np.eye(3, dtype=np.float32)[kind]
+
+
+def test_near_one_another_is_not_yet_the_same() -> None:
+    points, batch, kinds = _strangers()
+    config = EmbeddingConfig(alignment_places=2)
+    gaps = []
+    for minded in (None, kinds):
+        found = fit_alignment(points, batch, config, np.random.default_rng(0), kinds=minded).apply(points, batch)
+        middles = [found[kinds[:, kind] == 1].mean(axis=0) for kind in (1, 2)]
+        shared = [found[(kinds[:, 0] == 1) & (batch == code)].mean(axis=0) for code in (0, 1)]
+        gaps.append([np.linalg.norm(pair[0] - pair[1]) for pair in (middles, shared)])
+    (drawn, met), (apart, met_too) = gaps
+    assert drawn < 0.7, "3 before: without kinds they are drawn together"
+    assert apart > 2.8
+    assert max(met, met_too) < 0.3, "2.8 before: what is shared meets all the same"
+
+
+def test_kinds_in_common_agree_with_a_loop() -> None:
+    draws = np.random.default_rng(0)
+    mine, others = draws.random((5, 4)), draws.random((5, 4)) * (draws.random((5, 4)) < 0.4)
+    others[0] = 0
+    for row, found in enumerate(known_alike(mine, others)):
+        whole = others[row].sum() or 1.0
+        common = sum(min(m / mine[row].sum(), o / whole) for m, o in zip(mine[row], others[row], strict=True))
+        assert found == pytest.approx(min(1.0, common / 0.2))
+    assert known_alike(mine, others)[0] == 0
+
+
+def test_two_batches_meet_without_a_third_that_is_another_kind() -> None:
+    points, batch, kinds = _strangers()
+    third = kinds[:, 2] == 1
+    points, kinds = np.vstack([points, points[third] + [1, 0]]).astype(np.float32), np.vstack([kinds, kinds[third]])
+    batch = np.concatenate([batch, np.full(third.sum(), 2)])
+    config = EmbeddingConfig(alignment_places=2)
+    found = fit_alignment(points, batch, config, np.random.default_rng(0), kinds=kinds).apply(points, batch)
+    other, second, last = (found[(kinds[:, min(code + 1, 2)] == 1) & (batch == code)].mean(axis=0) for code in range(3))
+    assert np.linalg.norm(second - last) < 0.1, "1 before"
+    assert np.linalg.norm(second - other) > 2.8
+    assert np.linalg.norm(last - other) > 2.8
+
+
+def test_a_new_batch_minds_kinds_as_the_fit_did() -> None:
+    points, batch, kinds = _strangers()
+    strangers = kinds[:, 2] == 1
+    fitted = (points[~strangers], batch[~strangers], points[~strangers])
+    generator = np.random.default_rng(0)
+    found = fit_round(*fitted, places=2, prior=1e-3, generator=generator, kinds=kinds[~strangers])
+    new = np.where(batch == 1, 7, 0)
+    minded, not_minded = found.apply(points, new, kinds=kinds), found.apply(points, new)
+    assert np.abs(minded - points)[strangers].max() < 0.1
+    assert np.abs(not_minded - points)[strangers].max() > 2
+    assert np.abs(minded - points)[(kinds[:, 0] == 1) & (batch == 1)].mean() > 0.8
 
 
 def test_without_alignment_nothing_settles() -> None:

@@ -90,7 +90,7 @@ def test_a_model_is_two_files_and_no_pickle(folder: Path) -> None:
     assert sorted(item.name for item in folder.iterdir()) == ["model.json", "weights.safetensors"]
     assert [item.name for item in folder.parent.iterdir()] == ["model"]
     description = json.loads((folder / DESCRIPTION).read_text())
-    assert description["schema"] == SCHEMA == 3
+    assert description["schema"] == SCHEMA == 4
     assert description["weights_sha256"] == _checksum(folder)
     assert {"projection.axes", "networks.encoder.mean.weight"} <= set(load_file(folder / WEIGHTS))
 
@@ -101,17 +101,17 @@ def test_loading_draws_from_no_global_generator(folder: Path) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema": 2}', '{"schema": 3}', "\x00\x01"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema": 2}', '{"schema": 3}', '{"schema": 4}', "\x00\x01"])
 def test_a_damaged_description_is_refused(folder: Path, text: str) -> None:
     (folder / DESCRIPTION).write_text(text)
     with pytest.raises(ModelError, match=r"model\.json' is damaged: .*Save the model again"):
         load_fitted(folder)
 
 
-@pytest.mark.parametrize("schema", [0, 1, 4, "2", None, True])
+@pytest.mark.parametrize("schema", [0, 1, 5, "2", None, True])
 def test_another_schema_is_refused(folder: Path, schema: object) -> None:
     _edit(folder, schema=schema)
-    with pytest.raises(ModelError, match=rf"has schema {schema!r}; this topocraft .* reads schemas 2 to 3.*fit again"):
+    with pytest.raises(ModelError, match=rf"has schema {schema!r}; this topocraft .* reads schemas 2 to 4.*fit again"):
         load_fitted(folder)
 
 

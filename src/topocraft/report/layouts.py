@@ -9,13 +9,13 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from topocraft.hardware import granted_cores
+from topocraft.hardware import granted_cores, threads_held
 from topocraft.plot import layouts
 from topocraft.topology.neighbors import EXACT_UP_TO
 
@@ -68,21 +68,12 @@ def laid_out(n_cells: int, seed: int) -> Iterator[Layouts]:
         alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with (
             subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=nothing, stderr=nothing, env=alone) as child,
-            _threads(granted_cores() - 1),
+            threads_held(granted_cores() - 1),
         ):
             try:
                 yield Layouts(folder, seed, child)
             finally:
                 child.kill()
-
-
-def _threads(most: int) -> AbstractContextManager[object]:
-    """Hold the libraries that search and multiply to ``most`` threads; it binds only those that are loaded."""
-    import sklearn.neighbors  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(most)
-    return limits
 
 
 def _file(folder: str, kind: str, name: str) -> Path:

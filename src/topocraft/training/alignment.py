@@ -17,10 +17,10 @@ class Alignment:
 
     rounds: tuple[Round, ...] = ()
 
-    def apply(self, points: np.ndarray, batch: np.ndarray) -> np.ndarray:
+    def apply(self, points: np.ndarray, batch: np.ndarray, kinds: np.ndarray | None = None) -> np.ndarray:
         """Return points (n, d) of batches (n,), aligned; for codes that the fit did not see, see ``Round.apply``."""
         for each in self.rounds:
-            points = each.apply(points, batch)
+            points = each.apply(points, batch, kinds=kinds)
         return points
 
 
@@ -30,6 +30,7 @@ def fit_alignment(
     config: EmbeddingConfig,
     generator: np.random.Generator,
     progress: Progress | None = None,
+    kinds: np.ndarray | None = None,
 ) -> Alignment:
     """Find what still sets the batches apart, place by place; each round (``fit_round``) after the one before.
 
@@ -48,6 +49,8 @@ def fit_alignment(
         Chooses the places.
     progress
         Told of every round.
+    kinds
+        How much each cell belongs to each of some kinds, (n_cells, n_kinds): only what is alike is drawn together.
 
     Examples
     --------
@@ -59,7 +62,7 @@ def fit_alignment(
     >>> bool(gap[1] < 0.7 * gap[0])
     True
     """
-    return fit_aligned(points, batch, config, generator, progress)[0]
+    return fit_aligned(points, batch, config, generator, progress, kinds)[0]
 
 
 def fit_aligned(
@@ -68,6 +71,7 @@ def fit_aligned(
     config: EmbeddingConfig,
     generator: np.random.Generator,
     progress: Progress | None = None,
+    kinds: np.ndarray | None = None,
 ) -> tuple[Alignment, np.ndarray]:
     """Return what ``fit_alignment`` does, and the points (n_cells, d) as they lie when it is done."""
     shown = progress or Silent()
@@ -76,7 +80,7 @@ def fit_aligned(
     places, prior = config.alignment_places, config.alignment_prior
     rounds = []
     for _ in range(config.alignment_rounds):
-        each = fit_round(points, batch, points, places=places, prior=prior, generator=generator)
+        each = fit_round(points, batch, points, places=places, prior=prior, generator=generator, kinds=kinds)
         points = each.apply(points, batch)
         rounds.append(each)
         shown.advance()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,11 @@ from topocraft.progress import Progress, Silent
 from topocraft.projection import Projection
 from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
-from topocraft.training.rounds import Round, choose_places, fit_round, nearest_places
+from topocraft.training.rounds import Round, choose_places, fit_round, memberships, nearest_places
 
 PLACES = (30, 60, 100)
 PLACES_OF_RELIABILITY = 60
+DRAWS_OF_RELIABILITY = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,9 @@ class Carrying:
         """Return the embedding of cells at ``coordinates`` (n, k) whose places on the map are ``guide`` (n, g)."""
         for each in self.rounds:
             coordinates = each.apply(coordinates, batch, guide)
-        return self.settling.apply(coordinates * self.weights, batch)
+        minded = any(each.company is not None for each in self.settling.rounds)
+        kinds = kinds_of(guide, self.rounds) if minded else None
+        return self.settling.apply(coordinates * self.weights, batch, kinds)
 
 
 def fit_carrying(
@@ -62,7 +66,8 @@ def fit_carrying(
     is in one batch alone goes along; then at 30, 60 and 100 places.
 
     Then each component is weighed by the square of the share of its variance that lies between places of the map: one
-    that the populations have no part in is noise, and keeps batches from mixing. Last, ``fit_alignment``.
+    that the populations have no part in is noise, and keeps batches from mixing. Last, ``fit_alignment``, which goes by
+    where cells lie now, and so takes care not to draw together what the map puts in different places.
 
     Parameters
     ----------
@@ -89,9 +94,17 @@ def fit_carrying(
         carried = each.apply(carried, batch, guide)
         rounds.append(each)
         shown.advance()
-    weights = np.square(reliabilities(carried, guide, generator)).astype(np.float32)
-    settling = fit_alignment(carried * weights, batch, config, generator, progress)
+    draws = [reliabilities(carried, guide, generator) for _ in range(DRAWS_OF_RELIABILITY)]
+    weights = np.square(np.mean(draws, axis=0)).astype(np.float32)
+    kinds = kinds_of(guide, rounds)
+    settling = fit_alignment(carried * weights, batch, config, generator, progress, kinds)
     return Carrying(components.projection, tuple(rounds), weights, settling)
+
+
+def kinds_of(guide: np.ndarray, rounds: Sequence[Round]) -> np.ndarray:
+    """Return how much cells belong to the coarsest places of the map, (n, k), float32, each row summing to 1."""
+    coarsest = next(each for each in rounds if not each.whole)
+    return memberships(guide, coarsest.centers, coarsest.width)
 
 
 def reliabilities(points: np.ndarray, guide: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -34,7 +34,7 @@ from topocraft.training.model_folder import (
     read_description,
     read_weights,
 )
-from topocraft.training.model_rounds import arrays_of, checked_numbers, due_arrays, numbers_of, take_rounds
+from topocraft.training.model_rounds import arrays_of, checked_numbers, due_arrays, n_kinds_of, numbers_of, take_rounds
 from topocraft.training.placing import Placement
 from topocraft.training.rounds import Round
 
@@ -159,16 +159,17 @@ def _due(config: IntegrationConfig, n_genes: int, n_batches: int, numbers: Numbe
     due = {f"networks.{name}": shape for name, shape in state_shapes(n_genes, n_batches, config.model).items()}
     guide = length_of(folder, "projection.axes", 1)
     due |= _projection_shapes("projection", config.model.n_latent, guide)
-    axes = {"alignment": (guide, guide)}
+    axes, n_kinds = {"alignment": (guide, guide)}, None
     if config.embedding.coordinates == "components":
         n_components = length_of(folder, "components.axes", 1)
         due |= _projection_shapes("components", n_genes, n_components)
         due["carrying.weights"] = ((n_components,), torch.float32)
         axes |= {"carrying": (guide, n_components), "settling": (n_components, n_components)}
+        n_kinds = n_kinds_of(numbers["carrying"], folder)
     elif numbers["carrying"] or numbers["settling"]:
         raise ValueError('rounds must be of the alignment alone where coordinates="latent"')
     for group, sizes in axes.items():
-        due |= due_arrays(group, numbers[group], folder, n_batches, sizes)
+        due |= due_arrays(group, numbers[group], folder, n_batches, sizes, n_kinds if group == "settling" else None)
     return due
 
 

@@ -14,7 +14,9 @@ from topocraft._version import __version__
 from topocraft.data.checksums import checksum_of
 from topocraft.errors import FileError, ModelError
 
-SCHEMA = 3
+SCHEMA = 4
+OLDER_SCHEMA = 3
+"""Its models were settled without regard to kinds."""
 OLDEST_SCHEMA = 2
 """Its models know the posterior means alone, and of an alignment nothing but its shifts."""
 WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
@@ -30,6 +32,7 @@ FIELDS = {
     "facts",
 }
 OLDEST_FIELDS = FIELDS - {"rounds"} | {"alignment_widths"}
+_FIELDS_OF = {OLDEST_SCHEMA: OLDEST_FIELDS, OLDER_SCHEMA: FIELDS, SCHEMA: FIELDS}
 LARGEST_DESCRIPTION = 2**28
 """Bytes; of a model of 60,000 genes it has three million."""
 TYPES = {"F32": torch.float32, "I64": torch.int64}
@@ -58,7 +61,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     try:
         description = dict(json.loads(path.read_text(encoding="utf-8")))
         schema = description["schema"]
-        fields = {OLDEST_SCHEMA: OLDEST_FIELDS, SCHEMA: FIELDS}.get(schema) if isinstance(schema, int) else None
+        fields = _FIELDS_OF.get(schema) if isinstance(schema, int) else None
         if fields is not None and description.keys() != fields:
             raise ValueError(f"the fields {sorted(fields ^ description.keys())} are missing or unknown")
     except OSError as error:
@@ -72,20 +75,29 @@ def read_description(folder: Path) -> dict[str, Any]:
             f"The model in '{folder}' has schema {schema!r:.40}; this topocraft {__version__} reads schemas "
             f"{OLDEST_SCHEMA} to {SCHEMA}. Load it with the version that saved it, or fit again."
         )
-    return _upgraded(description) if schema == OLDEST_SCHEMA else description
-
-
-def _upgraded(description: dict[str, Any]) -> dict[str, Any]:
-    """Return the description of a model of the oldest schema as one of today would have it."""
-    widths = description.pop("alignment_widths")
     try:
-        config = description["config"]
-        config["embedding"] = dict(config["embedding"]) | {"coordinates": "latent"}
-        shared = {"prior": config["embedding"]["alignment_prior"], "whole": False, "middles": False}
-        rounds = [{"width": width} | shared for width in widths]
-    except (TypeError, KeyError, ValueError) as error:
+        if schema == OLDEST_SCHEMA:
+            description = _with_rounds(description)
+        if schema < SCHEMA:
+            description["rounds"] = _without_company(description["rounds"])
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise ModelError(f"The model's {DESCRIPTION} is damaged: {error!r:.200}. Save the model again.") from error
+    return description
+
+
+def _with_rounds(description: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of a model of the oldest schema as one of the older would have it."""
+    widths = description.pop("alignment_widths")
+    config = description["config"]
+    config["embedding"] = dict(config["embedding"]) | {"coordinates": "latent"}
+    shared = {"prior": config["embedding"]["alignment_prior"], "whole": False, "middles": False}
+    rounds = [{"width": width} | shared for width in widths]
     return description | {"rounds": {"alignment": rounds, "carrying": [], "settling": []}}
+
+
+def _without_company(groups: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rounds of a model of an older schema as one of today would have them."""
+    return {name: [each | {"company": False} for each in rounds] for name, rounds in groups.items()}
 
 
 def length_of(folder: Path, name: str, axis: int) -> int:

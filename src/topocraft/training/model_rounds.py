@@ -11,13 +11,17 @@ import torch
 from topocraft.training.model_folder import Shapes, length_of, number_of
 from topocraft.training.rounds import Round
 
-ARRAYS = ("centers", "shifts", "middles")
+ARRAYS = ("centers", "shifts")
+OPTIONAL = ("middles", "company")
 NUMBERS = ("width", "prior", "whole")
 
 
 def numbers_of(rounds: Sequence[Round]) -> list[dict[str, Any]]:
     """Return what the description says of rounds."""
-    return [{name: getattr(each, name) for name in NUMBERS} | {"middles": each.middles is not None} for each in rounds]
+    return [
+        {name: getattr(each, name) for name in NUMBERS} | {name: getattr(each, name) is not None for name in OPTIONAL}
+        for each in rounds
+    ]
 
 
 def arrays_of(group: str, rounds: Sequence[Round]) -> dict[str, torch.Tensor]:
@@ -25,7 +29,7 @@ def arrays_of(group: str, rounds: Sequence[Round]) -> dict[str, torch.Tensor]:
     return {
         f"{group}.{number}.{part}": torch.from_numpy(getattr(each, part))
         for number, each in enumerate(rounds)
-        for part in ARRAYS
+        for part in (*ARRAYS, *OPTIONAL)
         if getattr(each, part) is not None
     }
 
@@ -35,17 +39,17 @@ def checked_numbers(held: object, group: str) -> list[dict[str, Any]]:
     if not isinstance(held, list) or not all(isinstance(each, dict) for each in held):
         raise TypeError(f"rounds.{group} must be a list of rounds")
     for each in held:
-        if each.keys() != {*NUMBERS, "middles"} or not all(
-            isinstance(each[name], bool) for name in ("whole", "middles")
+        if each.keys() != {*NUMBERS, *OPTIONAL} or not all(
+            isinstance(each[name], bool) for name in ("whole", *OPTIONAL)
         ):
-            raise ValueError(f"rounds.{group} must say width, prior, whole and middles of each round")
+            raise ValueError(f"rounds.{group} must say width, prior, whole, middles and company of each round")
         number_of(each["width"], f"rounds.{group}.width", 0.0)
         number_of(each["prior"], f"rounds.{group}.prior", 1e-6)
     return held
 
 
 def due_arrays(
-    group: str, numbers: list[dict[str, Any]], folder: Path, n_batches: int, axes: tuple[int, int]
+    group: str, numbers: list[dict[str, Any]], folder: Path, n_batches: int, axes: tuple[int, int], n_kinds: int | None
 ) -> Shapes:
     """Return the shapes of the arrays of a group; how many places there are is the choice of the file.
 
@@ -58,14 +62,25 @@ def due_arrays(
         due[f"{group}.{number}.shifts"] = ((n_places, n_batches, axes[1]), torch.float32)
         if each["middles"]:
             due[f"{group}.{number}.middles"] = ((n_places, axes[1]), torch.float32)
+        if each["company"]:
+            if n_kinds is None:
+                raise ValueError(f"rounds.{group} must not say company where no places of the map tell kinds")
+            due[f"{group}.{number}.company"] = ((n_places, n_kinds), torch.float32)
     return due
+
+
+def n_kinds_of(numbers: list[dict[str, Any]], folder: Path) -> int | None:
+    """Return how many kinds the rounds that carry tell: places of the first that is not of whole batches."""
+    coarsest = next((number for number, each in enumerate(numbers) if not each["whole"]), None)
+    return None if coarsest is None else length_of(folder, f"carrying.{coarsest}.centers", 0)
 
 
 def take_rounds(group: str, numbers: list[dict[str, Any]], weights: dict[str, torch.Tensor]) -> tuple[Round, ...]:
     """Return the rounds of a group, and take their arrays out of ``weights``."""
     rounds = []
     for number, each in enumerate(numbers):
-        names = ARRAYS if each["middles"] else ARRAYS[:-1]
-        arrays: dict[str, Any] = {part: weights.pop(f"{group}.{number}.{part}").numpy() for part in names}
-        rounds.append(Round(**{"middles": None} | arrays | {name: each[name] for name in NUMBERS}))
+        held = (*ARRAYS, *(part for part in OPTIONAL if each[part]))
+        arrays: dict[str, Any] = {part: weights.pop(f"{group}.{number}.{part}").numpy() for part in held}
+        known: dict[str, Any] = {name: each[name] for name in NUMBERS}
+        rounds.append(Round(**{"middles": None, "company": None} | arrays | known))
     return tuple(rounds)

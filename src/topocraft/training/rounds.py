@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 CELLS_PER_PLACE = 30
+ENOUGH = 0.2
+"""Share of its kinds that a batch must have in common with the others at a place to be shifted there in full."""
 SAMPLE = 20_000
 BLOCK = 8192
 
@@ -26,6 +28,8 @@ class Round:
         What is taken off the cells of each batch at each place, (k, n_batches, d), float32.
     middles
         Where the batches meet at each place, (k, d), float32; ``None`` in models that were saved without.
+    company
+        How many cells of each kind the fit had at each place, (k, n_kinds), float32; ``None`` where kinds do not enter.
     prior
         Cells that a batch needs at a place to be shifted by half of its distance from there.
     whole
@@ -36,10 +40,17 @@ class Round:
     width: float
     shifts: np.ndarray
     middles: np.ndarray | None
+    company: np.ndarray | None
     prior: float
     whole: bool
 
-    def apply(self, points: np.ndarray, batch: np.ndarray, guide: np.ndarray | None = None) -> np.ndarray:
+    def apply(
+        self,
+        points: np.ndarray,
+        batch: np.ndarray,
+        guide: np.ndarray | None = None,
+        kinds: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return the points (n, d) after the shift.
 
         Parameters
@@ -51,23 +62,31 @@ class Round:
             it is shifted by the same rule, towards where the batches of the fit meet.
         guide
             Coordinates on the guiding map, (n, g); the points themselves where left out.
+        kinds
+            As in the fit, (n, n_kinds); only what is new needs them.
         """
         guide = points if guide is None else guide
         shifted = points.copy()
         n_known = self.shifts.shape[1]
         for code in np.unique(batch[batch >= 0]):
             members = np.flatnonzero(batch == code)
-            shifts = self.shifts[:, code] if code < n_known else self._of_new(points[members], guide[members])
+            theirs = None if kinds is None else kinds[members]
+            new = code >= n_known
+            shifts = self._of_new(points[members], guide[members], theirs) if new else self.shifts[:, code]
             if shifts is not None:
                 for block in _blocks(members):
                     shifted[block] -= memberships(guide[block], self.centers, self.width) @ shifts
         return shifted
 
-    def _of_new(self, points: np.ndarray, guide: np.ndarray) -> np.ndarray | None:
+    def _of_new(self, points: np.ndarray, guide: np.ndarray, kinds: np.ndarray | None) -> np.ndarray | None:
         if self.middles is None:
             return None
-        weight, total = sums(points, np.zeros(len(points), dtype=np.int64), guide, self.centers, self.width)
+        one = np.zeros(len(points), dtype=np.int64)
+        weight, total = sums(points, one, guide, self.centers, self.width)
         weight, apart = weight[:, 0], total[:, 0] - weight[:, :1] * self.middles
+        if self.company is not None and kinds is not None:
+            mine = sums(kinds, one, guide, self.centers, self.width)[1][:, 0]
+            apart = apart * known_alike(mine, self.company)[:, None]
         if self.whole:
             weight, apart = np.full_like(weight, weight.sum()), np.broadcast_to(apart.sum(axis=0), apart.shape)
         shifts: np.ndarray = (apart / (weight + self.prior)[:, None]).astype(np.float32)
@@ -83,6 +102,7 @@ def fit_round(
     prior: float,
     generator: np.random.Generator,
     whole: bool = False,
+    kinds: np.ndarray | None = None,
 ) -> Round:
     """Find what sets the batches apart at places of a map.
 
@@ -90,7 +110,8 @@ def fit_round(
     exp(−d² / w), summing to 1 over places, w the median squared distance to the nearest place. At each place, the batch
     of weight N and mean m lies m − c apart, where c is the mean of the batches' means, weighed by N / (N + λ). It is
     shifted by N / (N + λ) of that: a batch alone at a place is not shifted, and no cell is drawn to where its batch has
-    no like.
+    no like. With ``kinds``, c is each batch's own, and another batch counts in it as far as its cells at the place are
+    of the same kinds (``known_alike``): near one another is not yet the same.
 
     With ``whole`` each batch is shifted by the same everywhere: the mean of m − c over places, weighed by
     N·M / (N + M), M being the weight of the other batches, so that only places where batches meet say anything.
@@ -111,6 +132,8 @@ def fit_round(
         Chooses the places.
     whole
         As above.
+    kinds
+        How much each cell belongs to each of some kinds, (n_cells, n_kinds), each row summing to 1.
 
     References
     ----------
@@ -123,10 +146,46 @@ def fit_round(
     means = total / np.maximum(weight, np.finfo(float).tiny)[:, :, None]
     trust = (weight / (weight + prior))[:, :, None]
     middles = (trust * means).sum(axis=1) / np.maximum(trust.sum(axis=1), np.finfo(float).tiny)
-    apart = means - middles[:, None]
+    targets, company = middles[:, None], None
+    if kinds is not None:
+        found = sums(kinds, batch, guide, centers, width)[1]
+        targets, company = _own_targets(means, trust, found), found.sum(axis=1).astype(np.float32)
+    apart = means - targets
     shifts = _pooled(apart, weight, prior) if whole else trust * apart
     shifts, middles = (np.ascontiguousarray(part, dtype=np.float32) for part in (shifts, middles))
-    return Round(centers, width, shifts, middles, prior, whole)
+    return Round(centers, width, shifts, middles, company, prior, whole)
+
+
+def _own_targets(means: np.ndarray, trust: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return where each batch is to lie at each place, (k, S, d), given its kinds there, (k, S, n_kinds)."""
+    targets = np.empty_like(means)
+    for code in range(found.shape[1]):
+        counts = known_alike(found[:, [code]], found)
+        counts[:, code] = 1.0
+        counts *= trust[:, :, 0]
+        total = np.maximum(counts.sum(axis=1), np.finfo(float).tiny)
+        targets[:, code] = np.einsum("ks,ksd->kd", counts, means) / total[:, None]
+    return targets
+
+
+def known_alike(mine: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return how far cells of some kinds, (…, n_kinds), have their like among others, (…, n_kinds): 0 to 1, (…,).
+
+    The share of kinds that both have in common, Σ min(p, q), over ``ENOUGH``, and 1 from there on: 0 where no kind is
+    in both.
+
+    Examples
+    --------
+    >>> known_alike(np.array([[8.0, 2, 0], [0, 0, 5]]), np.array([[0.0, 1, 9], [3, 3, 0]])).round(2)
+    array([0.5, 0. ])
+    """
+    shares = [
+        np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
+        for part in (mine, others)
+        for whole in [part.sum(axis=-1, keepdims=True)]
+    ]
+    alike: np.ndarray = np.minimum(1.0, np.minimum(*shares).sum(axis=-1) / ENOUGH)
+    return alike
 
 
 def memberships(points: np.ndarray, centers: np.ndarray, width: float) -> np.ndarray:
