@@ -45,6 +45,7 @@ ROOMS = {
     "topology": _room(1, "numpy scipy sklearn igraph pynndescent"),
     "data": _room(1, "numpy scipy pandas anndata scanpy h5py zarr requests"),
     "training": _room(2, "numpy scipy sklearn torch safetensors"),
+    "fitting": _room(3, "numpy"),
     "integrator": _room(3, "numpy"),
     "fitted_cells": _room(3, "numpy"),
     "rescue": _room(3),

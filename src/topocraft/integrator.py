@@ -9,28 +9,17 @@ import numpy as np
 
 from topocraft.checkpoints import LAST_GOOD, Checkpoints
 from topocraft.config import IntegrationConfig
-from topocraft.data.cells import Cells, fingerprint
-from topocraft.data.order import canonical_order
+from topocraft.data.cells import Cells
 from topocraft.data.preprocess import express
 from topocraft.errors import ModelError, TrainingError
-from topocraft.fitted_cells import in_input_order, tell_set_aside
-from topocraft.hardware import (
-    choose_device,
-    choose_precision,
-    hold_threads,
-    let_waiting_threads_sleep,
-    peak_memory,
-    processor,
-)
+from topocraft.fitting import Fit
+from topocraft.hardware import let_waiting_threads_sleep, processor
 from topocraft.progress import Progress, Silent
-from topocraft.provenance import Stopwatch, library_versions
-from topocraft.randomness import torch_stream
 from topocraft.rescue import rescued
 from topocraft.steps import Steps
 
 if TYPE_CHECKING:
     from topocraft.training.checkpoint import Fitted
-    from topocraft.training.keeping import Keeper
     from topocraft.training.loop import History
 
 
@@ -97,96 +86,15 @@ class Integrator:
         shown = progress or Silent()
         with processor(self.config.threads) as threads, opened(checkpoints, shown) as keeper:
             try:
-                self._fit(cells, shown, threads, keeper, steps or Steps())
+                outcome = Fit(self.config, shown, threads, keeper, steps or Steps()).run(cells)
+                if outcome.stopped is not None:
+                    outcome.stopped.model = Integrator(self.config)
+                    outcome.stopped.model.fitted_ = outcome.fitted
+                    raise outcome.stopped
             except TrainingError as error:
                 raise error if checkpoints is None else rescued(error, checkpoints.path / LAST_GOOD) from None
+        self.fitted_, self.cells_ = outcome.fitted, outcome.cells
         return self
-
-    def _fit(self, cells: Cells, progress: Progress, threads: int, keeper: Keeper, steps: Steps) -> None:
-        from topocraft.model.networks import Networks
-        from topocraft.training.checkpoint import Fitted
-        from topocraft.training.guard import Stopped
-        from topocraft.training.helping import Material, taught
-        from topocraft.training.identity import run_facts
-        from topocraft.training.job import current_ranks
-        from topocraft.training.loop import train
-        from topocraft.training.placing import fit_placement
-        from topocraft.training.suspects import Names
-
-        config, watch = self.config, Stopwatch()
-        device = choose_device(config.device)
-        precision = choose_precision(config.training.precision, device)
-        keeper.belongs(**run_facts(config, device, precision, threads, library_versions()))
-        keeper.belongs(processes=current_ranks().size)
-        progress.phase("prepare")
-        contents = cells.contents()
-        identity = fingerprint(cells.digests(contents), cells.gene_names)
-        keeper.belongs(cells=identity)
-        order, ordered = canonical_order(cells, contents)
-        prepared = steps.prepare(ordered, config)
-        hold_threads(threads)
-        trained = ordered.take(prepared.kept)
-        batches, batch = np.unique(trained.batch, return_inverse=True)
-        batch_names = tuple(ordered.batch_names[code] for code in batches)
-        tell_set_aside(cells, order[~prepared.kept], batch_names, progress)
-        watch.lap("prepare")
-
-        progress.phase("cluster")
-        components = steps.fit_components(prepared, config)
-        topology = steps.find_topology(prepared, components, trained, batch, config)
-        keeper.reads(prepared.genes.selected, batch, topology)
-        watch.lap("cluster")
-
-        weights = torch_stream(config.seed, "weights")
-        networks = Networks(len(prepared.genes.selected), len(batch_names), config.model, weights).to(device)
-        names = Names(trained.cell_names, np.asarray(prepared.genes.selected, dtype=object))
-        stopped: Stopped | None = None
-        try:
-            with taught(Material(config, device, precision, prepared.expression, batch, topology), threads) as ranks:
-                history = train(
-                    networks,
-                    prepared.expression,
-                    batch,
-                    topology,
-                    config.training,
-                    precision=precision,
-                    seed=config.seed,
-                    progress=progress,
-                    names=names,
-                    keeper=keeper,
-                    ranks=ranks,
-                )
-        except Stopped as error:
-            if not error.any_good:
-                raise
-            history, stopped = error.history, error
-        watch.lap("train")
-
-        read = networks.encoder, prepared.expression, components, batch
-        placement = fit_placement(*read, config, names=names.cells, progress=progress, lap=watch.lap)
-        facts = {
-            "fingerprint": identity,
-            "input_kind": cells.kind,
-            "n_cells": cells.n_cells,
-            "n_set_aside": int((~prepared.kept).sum()),
-            "device": device,
-            "precision": precision,
-            "threads": threads,
-            "versions": library_versions(),
-            "seconds": watch.laps,
-        }
-        peak = peak_memory()
-        if peak is not None:
-            facts["peak_bytes"] = peak
-        if keeper.resumed_after is not None:
-            facts["resumed_after_epoch"] = keeper.resumed_after
-        fitted = Fitted(config, networks, prepared.genes, batch_names, placement, history, facts)
-        if stopped is not None:
-            stopped.model = Integrator(config)
-            stopped.model.fitted_ = fitted
-            raise stopped
-        self.fitted_ = fitted
-        self.cells_ = in_input_order(order, prepared.kept, topology)
 
     def embed(self, cells: Cells) -> np.ndarray:
         """Return the coordinates of any cells that have the model's genes.

@@ -11,7 +11,8 @@ from topocraft.projection import Projection
 from topocraft.topology.components import Components
 from topocraft.training.alignment import fit_alignment
 from topocraft.training.carrying import fit_carrying, reliabilities
-from topocraft.training.rounds import Round, fit_round, known_alike
+from topocraft.training.kinds import known_alike
+from topocraft.training.rounds import Round, fit_round
 
 TYPES = np.array([[0.0, 0, 0], [20, 0, 0], [0, 20, 0], [0, 0, 20]])
 APART = np.array([[9.0, -7, 5], [9, -7, 5], [12, -7, 5], [9, -10, 5]])
