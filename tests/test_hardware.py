@@ -115,6 +115,8 @@ def test_libraries_that_search_are_held_and_let_go() -> None:
         with threads_held(1):
             assert threads() == {1}
         assert threads() == {2}
+    with threadpool_limits(1), threads_held(2):
+        assert threads() == {1}, "nobody gets more than they had"
 
 
 def test_threads_follow_the_granted_cores(quota: Path) -> None:

@@ -92,12 +92,14 @@ def processor(threads: int | None) -> Iterator[int]:
 
 @contextmanager
 def threads_held(most: int) -> Iterator[None]:
-    """Let the libraries that search and multiply take at most ``most`` threads each, and restore them afterwards."""
-    # A limit binds only what is loaded.
-    import sklearn.neighbors  # noqa: F401
-    from threadpoolctl import threadpool_limits
+    """Hold the libraries that search and multiply to ``most`` threads, or fewer where they have fewer, for a while.
 
-    with threadpool_limits(most):
+    It binds BLAS and OpenMP, as far as they are loaded; numba goes by itself.
+    """
+    import sklearn.neighbors  # noqa: F401  (a limit binds only what is loaded)
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    with threadpool_limits({pool["prefix"]: min(most, pool["num_threads"]) for pool in threadpool_info()}):
         yield
 
 

@@ -11,7 +11,7 @@ from topocraft.projection import Projection
 from topocraft.topology.components import Components
 from topocraft.training.alignment import fit_alignment
 from topocraft.training.carrying import fit_carrying, reliabilities
-from topocraft.training.kinds import known_alike
+from topocraft.training.kinds import Company, known_alike, own_targets
 from topocraft.training.rounds import Round, fit_round
 
 TYPES = np.array([[0.0, 0, 0], [20, 0, 0], [0, 20, 0], [0, 0, 20]])
@@ -192,17 +192,61 @@ def test_two_batches_meet_without_a_third_that_is_another_kind() -> None:
     assert np.linalg.norm(last - other) > 2.8
 
 
-def test_a_new_batch_minds_kinds_as_the_fit_did() -> None:
+def _strange_round(seen: np.ndarray | slice = slice(None)) -> tuple[Round, np.ndarray, np.ndarray, np.ndarray]:
     points, batch, kinds = _strangers()
-    strangers = kinds[:, 2] == 1
-    fitted = (points[~strangers], batch[~strangers], points[~strangers])
     generator = np.random.default_rng(0)
-    found = fit_round(*fitted, places=2, prior=1e-3, generator=generator, kinds=kinds[~strangers])
-    new = np.where(batch == 1, 7, 0)
-    minded, not_minded = found.apply(points, new, kinds=kinds), found.apply(points, new)
-    assert np.abs(minded - points)[strangers].max() < 0.1
-    assert np.abs(not_minded - points)[strangers].max() > 2
-    assert np.abs(minded - points)[(kinds[:, 0] == 1) & (batch == 1)].mean() > 0.8
+    seen_points, seen_batch, seen_kinds = points[seen], batch[seen], kinds[seen]
+    found = fit_round(seen_points, seen_batch, seen_points, places=2, prior=1e-3, generator=generator, kinds=seen_kinds)
+    return found, points, batch, kinds
+
+
+def test_a_copy_of_a_batch_under_a_new_name_goes_where_its_kind_is() -> None:
+    found, points, batch, kinds = _strange_round()
+    copied = found.apply(points, np.where(batch == 1, 7, 0), kinds=kinds)
+    strangers = kinds[:, 2] == 1
+    np.testing.assert_allclose(copied[strangers], points[strangers], atol=0.05)
+    shared = (kinds[:, 0] == 1) & (batch == 1)
+    middle = points[kinds[:, 0] == 1].mean(axis=0)
+    np.testing.assert_allclose(copied[shared].mean(axis=0), middle, atol=0.2)
+
+
+def test_a_new_batch_of_a_kind_that_nobody_has_stays() -> None:
+    _, _, kinds = _strangers()
+    found, points, batch, kinds = _strange_round(kinds[:, 2] == 0)
+    moved = found.apply(points, np.where(batch == 1, 7, 0), kinds=kinds) - points
+    assert np.abs(moved[kinds[:, 2] == 1]).max() < 0.05
+    assert np.abs(moved[(kinds[:, 0] == 1) & (batch == 1)]).max() > 0.8
+
+
+def test_kinds_must_be_told_of_a_new_batch() -> None:
+    found, points, batch, _ = _strange_round()
+    with pytest.raises(ValueError, match="kinds must be given for a new batch"):
+        found.apply(points, batch + 1)
+
+
+def test_whole_batches_have_no_kinds() -> None:
+    points, batch, kinds = _strangers()
+    with pytest.raises(ValueError, match="kinds do not enter"):
+        fit_round(
+            points, batch, points, places=2, prior=1.0, generator=np.random.default_rng(0), whole=True, kinds=kinds
+        )
+
+
+def test_targets_agree_with_a_loop_over_places_and_batches() -> None:
+    draws = np.random.default_rng(4)
+    means, trust, found = draws.normal(size=(3, 4, 2)), draws.random((3, 4)), draws.random((3, 4, 5)) ** 6
+    company = Company(trust / (1 - trust) * 2.0, means, found)  # so that N / (N + 2) is the trust
+    own, (others, most) = own_targets(means, trust, found), company.targets(found[:, 0], prior=2.0)
+    for place in range(3):
+        share = found[place] / found[place].sum(axis=1, keepdims=True)
+        alike = [[min(1, sum(map(min, one, other)) / 0.2) for other in share] for one in share]
+        assert min(map(min, alike)) < 0.9, "some are partly alike"
+        for code in range(4):
+            count = [trust[place, other] * (alike[code][other] if other != code else 1) for other in range(4)]
+            np.testing.assert_allclose(own[place, code], np.average(means[place], axis=0, weights=count))
+        count = [trust[place, other] * alike[0][other] for other in range(4)]
+        np.testing.assert_allclose(others[place], np.average(means[place], axis=0, weights=count))
+        assert most[place] == max(alike[0])
 
 
 def test_without_alignment_nothing_settles() -> None:

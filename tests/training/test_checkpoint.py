@@ -81,6 +81,9 @@ def test_a_model_comes_back_bit_for_bit(fitted: Fitted, folder: Path, planted: A
     coordinates = fit_components(planted.expression, 5).coordinates
     carried = [model.placement.carrying.apply(coordinates, planted.batch, aligned[0]) for model in (fitted, loaded)]
     assert carried[0].tobytes() == carried[1].tobytes()
+    renamed = np.where(planted.batch == planted.batch.max(), planted.batch.max() + 1, planted.batch)
+    new = [model.placement.carrying.apply(coordinates, renamed, aligned[0]) for model in (fitted, loaded)]
+    assert new[0].tobytes() == new[1].tobytes() != carried[0].tobytes()
     axes = [model.placement.carrying.components.axes for model in (fitted, loaded)]
     assert np.array_equal(*axes)
     assert not any(module.training for module in loaded.networks.modules())

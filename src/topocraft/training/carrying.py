@@ -13,7 +13,7 @@ from topocraft.progress import Progress, Silent
 from topocraft.projection import Projection
 from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
-from topocraft.training.rounds import Round, choose_places, fit_round, memberships, nearest_places
+from topocraft.training.rounds import Round, blocks, choose_places, fit_round, memberships, nearest_places
 
 PLACES = (30, 60, 100)
 PLACES_OF_RELIABILITY = 60
@@ -45,8 +45,8 @@ class Carrying:
         """Return the embedding of cells at ``coordinates`` (n, k) whose places on the map are ``guide`` (n, g)."""
         for each in self.rounds:
             coordinates = each.apply(coordinates, batch, guide)
-        minded = any(each.company is not None for each in self.settling.rounds)
-        kinds = kinds_of(guide, self.rounds) if minded else None
+        new = batch.max(initial=-1) >= self.rounds[0].shifts.shape[1] if self.rounds else False
+        kinds = kinds_of(guide, self.rounds) if new else None
         return self.settling.apply(coordinates * self.weights, batch, kinds)
 
 
@@ -65,7 +65,8 @@ def fit_carrying(
     smoothly from place to place. First each batch as a whole, by what sets it apart where batches meet, so that what
     is in one batch alone goes along; then at 30, 60 and 100 places.
 
-    Then each component is weighed by the square of the share of its variance that lies between places of the map: one
+    Then each component is weighed by the square of the share of its variance that lies between places of the map, the
+    mean over five draws of places: one
     that the populations have no part in is noise, and keeps batches from mixing. Last, ``fit_alignment``, which goes by
     where cells lie now, and so takes care not to draw together what the map puts in different places.
 
@@ -104,7 +105,10 @@ def fit_carrying(
 def kinds_of(guide: np.ndarray, rounds: Sequence[Round]) -> np.ndarray:
     """Return how much cells belong to the coarsest places of the map, (n, k), float32, each row summing to 1."""
     coarsest = next(each for each in rounds if not each.whole)
-    return memberships(guide, coarsest.centers, coarsest.width)
+    belongs = np.empty((len(guide), len(coarsest.centers)), dtype=np.float32)
+    for block in blocks(np.arange(len(guide))):
+        belongs[block] = memberships(guide[block], coarsest.centers, coarsest.width)
+    return belongs
 
 
 def reliabilities(points: np.ndarray, guide: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -25,6 +25,7 @@ from topocraft.training.carrying import Carrying
 from topocraft.training.loop import History
 from topocraft.training.model_folder import (
     DESCRIPTION,
+    GROUPS,
     SCHEMA,
     WEIGHTS,
     Shapes,
@@ -39,7 +40,6 @@ from topocraft.training.placing import Placement
 from topocraft.training.rounds import Round
 
 PROJECTED = ("center", "axes")
-GROUPS = ("alignment", "carrying", "settling")
 Numbers = dict[str, list[dict[str, Any]]]
 
 

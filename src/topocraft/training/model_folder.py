@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from topocraft._version import __version__
 from topocraft.data.checksums import checksum_of
@@ -37,6 +37,8 @@ LARGEST_DESCRIPTION = 2**28
 """Bytes; of a model of 60,000 genes it has three million."""
 TYPES = {"F32": torch.float32, "I64": torch.int64}
 
+GROUPS = ("alignment", "carrying", "settling")
+"""Of the rounds of a model."""
 Shapes = Mapping[str, tuple[tuple[int, ...], torch.dtype]]
 
 
@@ -76,28 +78,47 @@ def read_description(folder: Path) -> dict[str, Any]:
             f"{OLDEST_SCHEMA} to {SCHEMA}. Load it with the version that saved it, or fit again."
         )
     try:
-        if schema == OLDEST_SCHEMA:
-            description = _with_rounds(description)
-        if schema < SCHEMA:
-            description["rounds"] = _without_company(description["rounds"])
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        return _upgraded(description, _count_arrays(folder))
+    except SafetensorError as error:
+        raise ModelError(f"'{folder}' does not hold a whole topocraft model: {error}. Save it again.") from error
+    except (TypeError, KeyError, ValueError) as error:
         raise ModelError(f"The model's {DESCRIPTION} is damaged: {error!r:.200}. Save the model again.") from error
+
+
+def _upgraded(description: dict[str, Any], most: int) -> dict[str, Any]:
+    """Return the description of a model of an older schema as one of today would have it, of ``most`` rounds or fewer.
+
+    What is not there is not believed: a list of nothing takes thirty times its text in memory.
+    """
+    if description["schema"] == OLDEST_SCHEMA:
+        widths = description.pop("alignment_widths")
+        if not isinstance(widths, list) or len(widths) > most:
+            raise ValueError("alignment_widths must be a list, of no more members than there are weights")
+        config = description["config"]
+        config["embedding"] = dict(config["embedding"]) | {"coordinates": "latent"}
+        shared = {"prior": config["embedding"]["alignment_prior"], "whole": False, "middles": False}
+        rounds = [{"width": width} | shared for width in widths]
+        description["rounds"] = {"alignment": rounds, "carrying": [], "settling": []}
+    groups = description["rounds"]
+    if not isinstance(groups, dict) or groups.keys() != set(GROUPS):
+        raise ValueError(f"rounds must hold {', '.join(GROUPS)}, and nothing else")
+    for name, held in groups.items():
+        if not isinstance(held, list) or len(held) > most:
+            raise ValueError(f"rounds.{name} must be a list of rounds, of no more members than there are weights")
+    if description["schema"] < SCHEMA:
+        description["rounds"] = {name: [_without_company(each) for each in held] for name, held in groups.items()}
     return description
 
 
-def _with_rounds(description: dict[str, Any]) -> dict[str, Any]:
-    """Return the description of a model of the oldest schema as one of the older would have it."""
-    widths = description.pop("alignment_widths")
-    config = description["config"]
-    config["embedding"] = dict(config["embedding"]) | {"coordinates": "latent"}
-    shared = {"prior": config["embedding"]["alignment_prior"], "whole": False, "middles": False}
-    rounds = [{"width": width} | shared for width in widths]
-    return description | {"rounds": {"alignment": rounds, "carrying": [], "settling": []}}
+def _without_company(held: object) -> dict[str, Any]:
+    if not isinstance(held, dict) or "company" in held:
+        raise ValueError("rounds of an older schema must not say company")
+    return held | {"company": False}
 
 
-def _without_company(groups: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """Return the rounds of a model of an older schema as one of today would have them."""
-    return {name: [each | {"company": False} for each in rounds] for name, rounds in groups.items()}
+def _count_arrays(folder: Path) -> int:
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        return len(file.keys())
 
 
 def length_of(folder: Path, name: str, axis: int) -> int:
@@ -105,7 +126,10 @@ def length_of(folder: Path, name: str, axis: int) -> int:
     with safe_open(folder / WEIGHTS, framework="pt") as file:
         if name not in file.keys():  # noqa: SIM118  (no mapping)
             raise KeyError(f"{name} is missing")
-        return int(file.get_slice(name).get_shape()[axis])
+        shape = file.get_slice(name).get_shape()
+    if axis >= len(shape):
+        raise TypeError(f"{name} must have more than {axis} axes; it has {len(shape)}")
+    return int(shape[axis])
 
 
 def read_weights(folder: Path, due: Shapes, checksum: object) -> dict[str, torch.Tensor]:

@@ -8,11 +8,14 @@ from typing import Any
 
 import torch
 
+from topocraft.training.kinds import Company
 from topocraft.training.model_folder import Shapes, length_of, number_of
 from topocraft.training.rounds import Round
 
 ARRAYS = ("centers", "shifts")
+MET = ("weight", "means", "kinds")
 OPTIONAL = ("middles", "company")
+"""One of the two, or neither."""
 NUMBERS = ("width", "prior", "whole")
 
 
@@ -26,12 +29,15 @@ def numbers_of(rounds: Sequence[Round]) -> list[dict[str, Any]]:
 
 def arrays_of(group: str, rounds: Sequence[Round]) -> dict[str, torch.Tensor]:
     """Return the arrays of rounds, by the names under which they are stored."""
-    return {
-        f"{group}.{number}.{part}": torch.from_numpy(getattr(each, part))
-        for number, each in enumerate(rounds)
-        for part in (*ARRAYS, *OPTIONAL)
-        if getattr(each, part) is not None
-    }
+    found: dict[str, torch.Tensor] = {}
+    for number, each in enumerate(rounds):
+        parts = {part: getattr(each, part) for part in ARRAYS}
+        if each.middles is not None:
+            parts["middles"] = each.middles
+        if each.company is not None:
+            parts |= {part: getattr(each.company, part) for part in MET}
+        found |= {f"{group}.{number}.{part}": torch.from_numpy(array) for part, array in parts.items()}
+    return found
 
 
 def checked_numbers(held: object, group: str) -> list[dict[str, Any]]:
@@ -43,6 +49,8 @@ def checked_numbers(held: object, group: str) -> list[dict[str, Any]]:
             isinstance(each[name], bool) for name in ("whole", *OPTIONAL)
         ):
             raise ValueError(f"rounds.{group} must say width, prior, whole, middles and company of each round")
+        if each["company"] and (each["middles"] or each["whole"]):
+            raise ValueError(f"rounds.{group} must not say company beside middles or whole")
         number_of(each["width"], f"rounds.{group}.width", 0.0)
         number_of(each["prior"], f"rounds.{group}.prior", 1e-6)
     return held
@@ -58,6 +66,8 @@ def due_arrays(
     due: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
     for number, each in enumerate(numbers):
         n_places = length_of(folder, f"{group}.{number}.centers", 0)
+        if n_places < 1:
+            raise ValueError(f"{group}.{number}.centers must hold at least one place")
         due[f"{group}.{number}.centers"] = ((n_places, axes[0]), torch.float32)
         due[f"{group}.{number}.shifts"] = ((n_places, n_batches, axes[1]), torch.float32)
         if each["middles"]:
@@ -65,7 +75,8 @@ def due_arrays(
         if each["company"]:
             if n_kinds is None:
                 raise ValueError(f"rounds.{group} must not say company where no places of the map tell kinds")
-            due[f"{group}.{number}.company"] = ((n_places, n_kinds), torch.float32)
+            widths = zip(MET, ((), (axes[1],), (n_kinds,)), strict=True)
+            due |= {f"{group}.{number}.{part}": ((n_places, n_batches, *more), torch.float32) for part, more in widths}
     return due
 
 
@@ -77,10 +88,14 @@ def n_kinds_of(numbers: list[dict[str, Any]], folder: Path) -> int | None:
 
 def take_rounds(group: str, numbers: list[dict[str, Any]], weights: dict[str, torch.Tensor]) -> tuple[Round, ...]:
     """Return the rounds of a group, and take their arrays out of ``weights``."""
+
+    def take(number: int, parts: Sequence[str]) -> dict[str, Any]:
+        return {part: weights.pop(f"{group}.{number}.{part}").numpy() for part in parts}
+
     rounds = []
     for number, each in enumerate(numbers):
-        held = (*ARRAYS, *(part for part in OPTIONAL if each[part]))
-        arrays: dict[str, Any] = {part: weights.pop(f"{group}.{number}.{part}").numpy() for part in held}
+        arrays = {"middles": None} | take(number, (*ARRAYS, *(["middles"] if each["middles"] else [])))
+        company = Company(**take(number, MET)) if each["company"] else None
         known: dict[str, Any] = {name: each[name] for name in NUMBERS}
-        rounds.append(Round(**{"middles": None, "company": None} | arrays | known))
+        rounds.append(Round(company=company, **arrays, **known))
     return tuple(rounds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from topocraft.training.kinds import known_alike, own_targets
+from topocraft.training.kinds import Company, own_targets
 
 CELLS_PER_PLACE = 30
 SAMPLE = 20_000
@@ -27,9 +27,10 @@ class Round:
     shifts
         What is taken off the cells of each batch at each place, (k, n_batches, d), float32.
     middles
-        Where the batches meet at each place, (k, d), float32; ``None`` in models that were saved without.
+        Where the batches meet at each place, (k, d), float32; ``None`` where kinds enter, and in models that were saved
+        without.
     company
-        How many cells of each kind the fit had at each place, (k, n_kinds), float32; ``None`` where kinds do not enter.
+        What each batch had at each place, where kinds enter.
     prior
         Cells that a batch needs at a place to be shifted by half of its distance from there.
     whole
@@ -40,7 +41,7 @@ class Round:
     width: float
     shifts: np.ndarray
     middles: np.ndarray | None
-    company: np.ndarray | None
+    company: Company | None
     prior: float
     whole: bool
 
@@ -59,11 +60,17 @@ class Round:
             Coordinates, (n, d).
         batch
             Codes as in the fit, (n,); −1 leaves a cell where it is. Cells of each code beyond are a batch that is new:
-            it is shifted by the same rule, towards where the batches of the fit meet.
+            it is shifted by the same rule, towards where the batches of the fit meet; those of its kinds, where kinds
+            enter.
         guide
             Coordinates on the guiding map, (n, g); the points themselves where left out.
         kinds
             As in the fit, (n, n_kinds); only what is new needs them.
+
+        Raises
+        ------
+        ValueError
+            A batch is new, kinds entered into the fit, and there are none.
         """
         guide = points if guide is None else guide
         shifted = points.copy()
@@ -74,19 +81,23 @@ class Round:
             new = code >= n_known
             shifts = self._of_new(points[members], guide[members], theirs) if new else self.shifts[:, code]
             if shifts is not None:
-                for block in _blocks(members):
+                for block in blocks(members):
                     shifted[block] -= memberships(guide[block], self.centers, self.width) @ shifts
         return shifted
 
     def _of_new(self, points: np.ndarray, guide: np.ndarray, kinds: np.ndarray | None) -> np.ndarray | None:
-        if self.middles is None:
+        if self.middles is None and self.company is None:
             return None
         one = np.zeros(len(points), dtype=np.int64)
-        weight, total = sums(points, one, guide, self.centers, self.width)
-        weight, apart = weight[:, 0], total[:, 0] - weight[:, :1] * self.middles
-        if self.company is not None and kinds is not None:
+        weight, total = (part[:, 0] for part in sums(points, one, guide, self.centers, self.width))
+        if self.company is not None:
+            if kinds is None:
+                raise ValueError("kinds must be given for a new batch where they entered into the fit")
             mine = sums(kinds, one, guide, self.centers, self.width)[1][:, 0]
-            apart = apart * known_alike(mine, self.company)[:, None]
+            targets, alike = self.company.targets(mine, self.prior)
+            apart = alike[:, None] * (total - weight[:, None] * targets)
+        else:
+            apart = total - weight[:, None] * self.middles
         if self.whole:
             weight, apart = np.full_like(weight, weight.sum()), np.broadcast_to(apart.sum(axis=0), apart.shape)
         shifts: np.ndarray = (apart / (weight + self.prior)[:, None]).astype(np.float32)
@@ -111,7 +122,7 @@ def fit_round(
     of weight N and mean m lies m − c apart, where c is the mean of the batches' means, weighed by N / (N + λ). It is
     shifted by N / (N + λ) of that: a batch alone at a place is not shifted, and no cell is drawn to where its batch has
     no like. With ``kinds``, c is each batch's own, and another batch counts in it as far as its cells at the place are
-    of the same kinds (``known_alike``): near one another is not yet the same.
+    of the same kinds (``known_alike``): near one another is not yet the same. Not with ``whole``.
 
     With ``whole`` each batch is shifted by the same everywhere: the mean of m − c over places, weighed by
     N·M / (N + M), M being the weight of the other batches, so that only places where batches meet say anything.
@@ -148,12 +159,18 @@ def fit_round(
     middles = (trust * means).sum(axis=1) / np.maximum(trust.sum(axis=1), np.finfo(float).tiny)
     targets, company = middles[:, None], None
     if kinds is not None:
+        if whole:
+            raise ValueError("kinds do not enter where batches are shifted as a whole")
         found = sums(kinds, batch, guide, centers, width)[1]
-        targets, company = own_targets(means, trust, found), found.sum(axis=1).astype(np.float32)
+        targets, company = own_targets(means, trust[:, :, 0], found), Company(*_stored(weight, means, found))
     apart = means - targets
-    shifts = _pooled(apart, weight, prior) if whole else trust * apart
-    shifts, middles = (np.ascontiguousarray(part, dtype=np.float32) for part in (shifts, middles))
-    return Round(centers, width, shifts, middles, company, prior, whole)
+    (shifts,) = _stored(_pooled(apart, weight, prior) if whole else trust * apart)
+    (middles,) = _stored(middles)
+    return Round(centers, width, shifts, None if company else middles, company, prior, whole)
+
+
+def _stored(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    return tuple(np.ascontiguousarray(array, dtype=np.float32) for array in arrays)
 
 
 def memberships(points: np.ndarray, centers: np.ndarray, width: float) -> np.ndarray:
@@ -174,7 +191,7 @@ def sums(
     weight = np.zeros((len(centers), n_batches))
     total = np.zeros((len(centers), n_batches, points.shape[1]))
     for code in range(n_batches):
-        for block in _blocks(np.flatnonzero(batch == code)):
+        for block in blocks(np.flatnonzero(batch == code)):
             belongs = memberships(guide[block], centers, width)
             weight[:, code] += belongs.sum(axis=0)
             total[:, code] += belongs.T @ points[block]
@@ -195,7 +212,7 @@ def choose_places(points: np.ndarray, most: int, generator: np.random.Generator)
 def nearest_places(points: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return which place is nearest to every point, (n,), and at which squared distance, (n,), float64."""
     nearest, squared = np.empty(len(points), dtype=np.int64), np.empty(len(points))
-    for block in _blocks(np.arange(len(points))):
+    for block in blocks(np.arange(len(points))):
         distances = squared_distances(points[block], centers)
         nearest[block], squared[block] = distances.argmin(axis=1), distances.min(axis=1)
     return nearest, squared
@@ -216,5 +233,6 @@ def _pooled(apart: np.ndarray, weight: np.ndarray, prior: float) -> np.ndarray:
     return np.broadcast_to(pooled, apart.shape)
 
 
-def _blocks(members: np.ndarray) -> Iterator[np.ndarray]:
+def blocks(members: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield positions, (m,), some thousands at a time."""
     yield from (members[start : start + BLOCK] for start in range(0, len(members), BLOCK))
