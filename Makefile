@@ -10,10 +10,10 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup browser demo test soak mutants lint bench
+.PHONY: help setup browser demo test coverage soak mutants lint bench
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv with topocraft and everything to test it
 
@@ -34,7 +34,11 @@ demo: setup  ## Integrate simulated cells, write demo/ and a page on them
 	@$(BIN)/topocraft demo -o demo --force
 	@echo "The page is $(CURDIR)/demo/report.html"
 
-test: setup  ## Run the tests, with coverage
+test: setup  ## Run the tests
+	-@$(BIN)/python tests/support/browser.py
+	@$(BIN)/python -m pytest -n auto
+
+coverage: setup  ## Run the tests and list the lines that none of them reaches
 	-@$(BIN)/python tests/support/browser.py
 	@$(BIN)/python -m pytest --cov -n auto
 

@@ -69,8 +69,9 @@ def test_logged_values_are_found_out_and_not_logged_again(simulated: AnnData) ->
     logged = simulated.copy()
     totals = np.asarray(logged.X.sum(axis=1)).ravel()
     logged.X.data = np.log1p(logged.X.data * np.repeat(1e4 / totals, np.diff(logged.X.indptr))).astype(np.float32)
-    _run(simulated)
-    _run(logged)
+    on_the_map = CONFIG.with_values(coordinates="latent")
+    _run(simulated, on_the_map)
+    _run(logged, on_the_map)
     assert logged.uns["topocraft"]["input_kind"] == "log1p"
     assert adjusted_rand_score(logged.obs["topocraft_low"], simulated.obs["topocraft_low"]) == 1
     np.testing.assert_allclose(logged.obsm["X_topocraft"].std(), simulated.obsm["X_topocraft"].std(), rtol=0.2)

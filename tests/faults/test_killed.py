@@ -17,14 +17,21 @@ def _check(folder: Path, whole: tuple[bytes, float]) -> None:
     """Resume to the end: the bytes are those of an undisturbed run, and nothing else is left."""
     ended = run(folder, *OPTIONS)
     assert ended.code == 0, ended.said
+    _check_result(folder, whole)
+
+
+def _check_result(folder: Path, whole: tuple[bytes, float]) -> None:
     assert mortals.embedding(folder / "out.h5ad") == whole[0]
     assert {item.name for item in folder.iterdir()} == {"cells.h5ad", "log", "model", "out.h5ad"}
 
 
 @pytest.mark.parametrize("share", np.random.default_rng(0).uniform(0.05, 0.95, 3).round(2))
 def test_killed_at_a_random_moment(folder: Path, whole: tuple[bytes, float], share: float) -> None:
-    kill_after(folder, share * whole[1], *OPTIONS)
-    _check(folder, whole)
+    """On a machine that has become quicker since, the kill comes too late: then nothing is left to resume."""
+    if kill_after(folder, share * whole[1], *OPTIONS).code == KILLED:
+        _check(folder, whole)
+    else:
+        _check_result(folder, whole)
 
 
 @pytest.mark.parametrize("count", [2, 3, 6, 17, 21, 22, 25, 28])

@@ -44,7 +44,7 @@ def test_labels_are_shown_beside_and_choose_nothing(
     topocraft.integrate(adata, "batch", config=known.config)
     scores = topocraft.evaluate(adata, "batch", "celltype", controls=False)
     composite = scores.loc[(scores["score"] == "composite") & (scores["part"] == ""), "value"].item()
-    assert composite == pytest.approx(known.trials.loc[known.trials["chosen"], "composite"].item(), abs=0.01)
+    assert composite == pytest.approx(known.trials.loc[known.trials["chosen"], "composite"].item(), abs=0.02)
 
 
 def test_the_scores_in_the_table_are_those_of_integrate(tiny: AnnData, found: tuple[Tuning, Path]) -> None:
