@@ -66,9 +66,9 @@ def fit_carrying(
     is in one batch alone goes along; then at 30, 60 and 100 places.
 
     Then each component is weighed by the square of the share of its variance that lies between places of the map, the
-    mean over five draws of places: one
-    that the populations have no part in is noise, and keeps batches from mixing. Last, ``fit_alignment``, which goes by
-    where cells lie now, and so takes care not to draw together what the map puts in different places.
+    mean over five draws of places: one that the populations have no part in is noise, and keeps batches from mixing.
+    Last, ``fit_alignment``, which goes by where cells lie now, and so takes care not to draw together what the map puts
+    in different places.
 
     Parameters
     ----------
