@@ -24,7 +24,7 @@ def _cells(sizes: tuple[int, ...] = (400, 400), seed: int = 0) -> tuple[np.ndarr
 
 def _align(points: np.ndarray, batch: np.ndarray, seed: int = 0, **values: float) -> np.ndarray:
     config = EmbeddingConfig(**values)
-    return fit_alignment(points, batch, config, np.random.default_rng(seed)).apply(points, batch)
+    return fit_alignment(points, batch, config, np.random.default_rng(seed))[0].apply(points, batch)
 
 
 def _gaps(points: np.ndarray, batch: np.ndarray, kind: np.ndarray) -> np.ndarray:
@@ -68,9 +68,8 @@ def test_batches_that_do_not_differ_hardly_move() -> None:
 def test_a_round_agrees_with_a_loop_over_cells_places_and_batches() -> None:
     points, batch, _ = _cells((120, 70, 20))
     prior = 4.0
-    fitted = fit_alignment(
-        points, batch, EmbeddingConfig(alignment_rounds=1, alignment_prior=prior), np.random.default_rng(3)
-    ).rounds[0]
+    config = EmbeddingConfig(alignment_rounds=1, alignment_prior=prior)
+    fitted = fit_alignment(points, batch, config, np.random.default_rng(3))[0].rounds[0]
     squared = np.array([[((cell - center) ** 2).sum() for center in fitted.centers] for cell in points.astype(float)])
     assert fitted.width == pytest.approx(np.median([row.min() for row in squared]), rel=1e-5)
     belongs = np.array([np.exp(-row / fitted.width) / np.exp(-row / fitted.width).sum() for row in squared])
@@ -87,9 +86,10 @@ def test_a_round_agrees_with_a_loop_over_cells_places_and_batches() -> None:
 
 def test_places_are_one_for_thirty_cells_up_to_the_most() -> None:
     points, batch, _ = _cells((150, 150))
-    assert fit_alignment(points, batch, EmbeddingConfig(), np.random.default_rng(0)).rounds[0].centers.shape == (10, 3)
-    few = EmbeddingConfig(alignment_places=4)
-    assert fit_alignment(points, batch, few, np.random.default_rng(0)).rounds[0].shifts.shape == (4, 2, 3)
+    found, _ = fit_alignment(points, batch, EmbeddingConfig(), np.random.default_rng(0))
+    assert found.rounds[0].centers.shape == (10, 3)
+    few, _ = fit_alignment(points, batch, EmbeddingConfig(alignment_places=4), np.random.default_rng(0))
+    assert few.rounds[0].shifts.shape == (4, 2, 3)
 
 
 def test_memberships_are_a_softmax_of_squared_distances_over_the_width() -> None:
@@ -101,7 +101,7 @@ def test_memberships_are_a_softmax_of_squared_distances_over_the_width() -> None
 
 def test_cells_without_a_batch_stay() -> None:
     points, batch, _ = _cells()
-    fitted = fit_alignment(points, batch, EmbeddingConfig(), np.random.default_rng(0))
+    fitted, _ = fit_alignment(points, batch, EmbeddingConfig(), np.random.default_rng(0))
     unknown = np.where(np.arange(len(batch)) % 2 == 0, -1, batch)
     found = fitted.apply(points, unknown)
     assert np.array_equal(found[::2], points[::2])

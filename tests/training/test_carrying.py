@@ -158,7 +158,7 @@ def test_near_one_another_is_not_yet_the_same() -> None:
     config = EmbeddingConfig(alignment_places=2)
     gaps = []
     for minded in (None, kinds):
-        found = fit_alignment(points, batch, config, np.random.default_rng(0), kinds=minded).apply(points, batch)
+        found = fit_alignment(points, batch, config, np.random.default_rng(0), kinds=minded)[0].apply(points, batch)
         middles = [found[kinds[:, kind] == 1].mean(axis=0) for kind in (1, 2)]
         shared = [found[(kinds[:, 0] == 1) & (batch == code)].mean(axis=0) for code in (0, 1)]
         gaps.append([np.linalg.norm(pair[0] - pair[1]) for pair in (middles, shared)])
@@ -185,7 +185,7 @@ def test_two_batches_meet_without_a_third_that_is_another_kind() -> None:
     points, kinds = np.vstack([points, points[third] + [1, 0]]).astype(np.float32), np.vstack([kinds, kinds[third]])
     batch = np.concatenate([batch, np.full(third.sum(), 2)])
     config = EmbeddingConfig(alignment_places=2)
-    found = fit_alignment(points, batch, config, np.random.default_rng(0), kinds=kinds).apply(points, batch)
+    found = fit_alignment(points, batch, config, np.random.default_rng(0), kinds=kinds)[0].apply(points, batch)
     other, second, last = (found[(kinds[:, min(code + 1, 2)] == 1) & (batch == code)].mean(axis=0) for code in range(3))
     assert np.linalg.norm(second - last) < 0.1, "1 before"
     assert np.linalg.norm(second - other) > 2.8

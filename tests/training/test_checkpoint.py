@@ -37,7 +37,7 @@ def fitted(planted: Any, tiny: Callable[..., Any]) -> Fitted:
     means = posterior_means(networks.encoder, planted.expression)
     projection = fit_projection(means, 4)
     shifts = EmbeddingConfig(alignment_rounds=2)
-    alignment = fit_alignment(projection.apply(means), planted.batch, shifts, np.random.default_rng(0))
+    alignment, _ = fit_alignment(projection.apply(means), planted.batch, shifts, np.random.default_rng(0))
     names = tuple(f"gène {number}" for number in range(planted.expression.shape[1]))
     genes = GeneSpace(expressed=(*names, "other"), selected=names, target_sum=1234.5)
     facts = {"n_cells": 240, "seconds": {"train": 0.1}}

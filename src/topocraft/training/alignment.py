@@ -31,7 +31,7 @@ def fit_alignment(
     generator: np.random.Generator,
     progress: Progress | None = None,
     kinds: np.ndarray | None = None,
-) -> Alignment:
+) -> tuple[Alignment, np.ndarray]:
     """Find what still sets the batches apart, place by place; each round (``fit_round``) after the one before.
 
     The classifier reads random draws of the posterior, so that differences below their noise escape it; what is left
@@ -52,28 +52,21 @@ def fit_alignment(
     kinds
         How much each cell belongs to each of some kinds, (n_cells, n_kinds): only what is alike is drawn together.
 
+    Returns
+    -------
+    Alignment, numpy.ndarray
+        The shifts, and the points, (n_cells, d), as they lie after them.
+
     Examples
     --------
     >>> draws = np.random.default_rng(0)
     >>> batch = np.repeat([0, 1], 200)
     >>> points = (draws.normal(size=(400, 2)) + 0.5 * batch[:, None]).astype(np.float32)
-    >>> aligned = fit_alignment(points, batch, EmbeddingConfig(), draws).apply(points, batch)
+    >>> _, aligned = fit_alignment(points, batch, EmbeddingConfig(), draws)
     >>> gap = [abs(part[batch == 0].mean() - part[batch == 1].mean()) for part in (points, aligned)]
     >>> bool(gap[1] < 0.7 * gap[0])
     True
     """
-    return fit_aligned(points, batch, config, generator, progress, kinds)[0]
-
-
-def fit_aligned(
-    points: np.ndarray,
-    batch: np.ndarray,
-    config: EmbeddingConfig,
-    generator: np.random.Generator,
-    progress: Progress | None = None,
-    kinds: np.ndarray | None = None,
-) -> tuple[Alignment, np.ndarray]:
-    """Return what ``fit_alignment`` does, and the points (n_cells, d) as they lie when it is done."""
     shown = progress or Silent()
     if config.alignment_rounds:
         shown.phase("align", config.alignment_rounds)

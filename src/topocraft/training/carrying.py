@@ -98,7 +98,7 @@ def fit_carrying(
     draws = [reliabilities(carried, guide, generator) for _ in range(DRAWS_OF_RELIABILITY)]
     weights = np.square(np.mean(draws, axis=0)).astype(np.float32)
     kinds = kinds_of(guide, rounds)
-    settling = fit_alignment(carried * weights, batch, config, generator, progress, kinds)
+    settling, _ = fit_alignment(carried * weights, batch, config, generator, progress, kinds)
     return Carrying(components.projection, tuple(rounds), weights, settling)
 
 

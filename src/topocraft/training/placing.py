@@ -14,7 +14,7 @@ from topocraft.projection import Projection
 from topocraft.randomness import numpy_stream
 from topocraft.rows import Rows, whole
 from topocraft.topology.components import Components
-from topocraft.training.alignment import Alignment, fit_aligned
+from topocraft.training.alignment import Alignment, fit_alignment
 from topocraft.training.carrying import Carrying, fit_carrying
 from topocraft.training.embed import posterior_means, project
 
@@ -75,7 +75,7 @@ def fit_placement(
     projection, points = project(encoder, expression, embedding.n_components, draws, names)
     lap("embed")
     draws = numpy_stream(config.seed, "alignment")
-    alignment, guide = fit_aligned(points, batch, embedding, draws, progress)
+    alignment, guide = fit_alignment(points, batch, embedding, draws, progress)
     lap("align")
     if embedding.coordinates == "latent":
         return Placement(projection, alignment, None)

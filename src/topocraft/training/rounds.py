@@ -151,26 +151,27 @@ def fit_round(
     Shifts of soft clusters as in Harmony, Korsunsky et al. 2019, doi:10.1038/s41592-019-0619-0, but without its
     pressure to mix. Places: Arthur and Vassilvitskii 2007, k-means++.
     """
+    if whole and kinds is not None:
+        raise ValueError("kinds do not enter where batches are shifted as a whole")
     centers = choose_places(guide, places, generator)
     width = float(np.median(nearest_places(guide, centers)[1]))
     weight, total = sums(points, batch, guide, centers, width)
     means = total / np.maximum(weight, np.finfo(float).tiny)[:, :, None]
     trust = (weight / (weight + prior))[:, :, None]
-    middles = (trust * means).sum(axis=1) / np.maximum(trust.sum(axis=1), np.finfo(float).tiny)
-    targets, company = middles[:, None], None
-    if kinds is not None:
-        if whole:
-            raise ValueError("kinds do not enter where batches are shifted as a whole")
+    middles = company = None
+    if kinds is None:
+        middles = (trust * means).sum(axis=1) / np.maximum(trust.sum(axis=1), np.finfo(float).tiny)
+        apart, middles = means - middles[:, None], _stored(middles)
+    else:
         found = sums(kinds, batch, guide, centers, width)[1]
-        targets, company = own_targets(means, trust[:, :, 0], found), Company(*_stored(weight, means, found))
-    apart = means - targets
-    (shifts,) = _stored(_pooled(apart, weight, prior) if whole else trust * apart)
-    (middles,) = _stored(middles)
-    return Round(centers, width, shifts, None if company else middles, company, prior, whole)
+        apart = means - own_targets(means, trust[:, :, 0], found)
+        company = Company(_stored(weight), _stored(means), _stored(found))
+    shifts = _pooled(apart, weight, prior) if whole else trust * apart
+    return Round(centers, width, _stored(shifts), middles, company, prior, whole)
 
 
-def _stored(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-    return tuple(np.ascontiguousarray(array, dtype=np.float32) for array in arrays)
+def _stored(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def memberships(points: np.ndarray, centers: np.ndarray, width: float) -> np.ndarray:
