@@ -135,3 +135,8 @@ def test_an_embedding_of_the_same_cells_connects_alike(graph: sparse.csr_matrix,
     assert graph_connectivity(strongest(graph, 14), labels) == pytest.approx(
         graph_connectivity(points, labels), abs=0.1
     )
+
+
+def test_there_are_no_more_others_than_cells() -> None:
+    weights = np.array([[0, 1, 3], [1, 0, 2], [3, 2, 0]], dtype=float)
+    assert strongest(sparse.csr_matrix(weights), 14).indices.tolist() == [[2, 1], [2, 0], [0, 1]]

@@ -70,8 +70,8 @@ def test_unusable_arrays_are_refused() -> None:
 
 def test_the_f1_is_that_of_the_best_cluster_of_any_clustering() -> None:
     labels, batch = np.array(list("aaabbc")), np.array([0, 1, 0, 0, 0, 1])
-    codes = np.array([[0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 2, 2]])
-    found = isolated_label_f1(Clusterings(igraph.Graph(6), (0.1, 1.0), codes, 0), batch, labels)
+    codes = np.array([[0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 2, 2], [0, 0, 0, 0, 0, 0]])
+    found = isolated_label_f1(Clusterings(igraph.Graph(6), (0.1, 1.0, 0.0), codes, 0), batch, labels)
     of_b, of_c = 2 * 2 / (2 + 3), 2 * 1 / (1 + 2)  # in the first clustering, and in the second
     assert found == pytest.approx((of_b + of_c) / 2)
 

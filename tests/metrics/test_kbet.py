@@ -83,7 +83,15 @@ def test_unusable_arguments_are_refused() -> None:
         kbet(points, batch, k=1)
     with pytest.raises(InputError, match=r"alpha must be above 0 and below 1; got 1.0"):
         kbet(points, batch, k=10, alpha=1.0)
+    with pytest.raises(InputError, match=r"alpha must be above 0 and below 1; got 0"):
+        kbet(points, batch, k=10, alpha=0)
     with pytest.raises(InputError, match="batch must have one entry for each of 50 cells"):
         kbet(points, batch[1:], k=10)
     with pytest.raises(InputError, match="must hold at least 29 neighbours; it holds 5"):
         kbet(nearest_neighbors(points, 5), batch, k=30)
+
+
+def test_a_cell_exactly_at_the_level_is_accepted() -> None:
+    points, batch = _cells()
+    smallest = float(kbet_p_values(points, batch).min())
+    assert kbet(points, batch, alpha=smallest) == 1.0

@@ -8,7 +8,7 @@ from scipy.stats import chisquare
 
 from topocraft.errors import InputError, UndefinedScore
 from topocraft.metrics.arrays import neighbors_within_types
-from topocraft.metrics.kbet import kbet
+from topocraft.metrics.kbet import kbet, kbet_p_values
 from topocraft.metrics.kbet_types import kbet_at, kbet_per_type, kbet_within_types
 from topocraft.topology.neighbors import nearest_neighbors
 
@@ -104,3 +104,15 @@ def test_more_batches_than_a_neighbourhood_has_cells_cannot_be_judged() -> None:
     assert list(kbet_per_type(points, batch, labels)) == ["few"]
     with pytest.raises(UndefinedScore, match="in more batches than a neighbourhood has cells"):
         kbet_per_type(points, np.arange(60), labels)
+
+
+def test_a_cell_exactly_at_the_level_is_accepted() -> None:
+    points, batch, labels = _cells([60])
+    within = neighbors_within_types(points, labels)
+    smallest = float(kbet_p_values(points, batch, k=20).min())
+    assert kbet_within_types(within, batch, k=20, alpha=smallest) == 1.0
+
+
+def test_pairs_of_cells_are_the_smallest_neighbourhood() -> None:
+    points, batch, _ = _cells([60])
+    assert kbet_at(points, batch, ks=(2,)) == {2: kbet(points, batch, 2)}

@@ -137,6 +137,14 @@ def test_pairs_from_high_clusters_count_small_populations_as_much_as_large_ones(
     assert all(_alike(codes, a, p) and _unlike(codes, a, n) for a, p, n in _rows(triplets))
 
 
+@pytest.mark.parametrize("per_cluster", [None, 5])
+@pytest.mark.parametrize("n_decided", [0, 1, 2])
+def test_too_few_cells_give_no_triplets(n_decided: int, per_cluster: int | None) -> None:
+    low = np.where(np.arange(4) < n_decided, 0, UNDECIDED)
+    drawn = choose_triplets(np.zeros(4, int), low, low, np.random.default_rng(0), per_cluster=per_cluster)
+    assert [len(part) for part in (drawn.anchor, drawn.positive, drawn.negative, drawn.share)] == [0, 0, 0, 0]
+
+
 def test_separation_is_the_share_of_the_margin_and_none_drops_the_triplet() -> None:
     codes = _minibatch(7)
     separation = np.random.default_rng(8).uniform(0.2, 1, size=(4, 4)).astype(np.float32)
