@@ -90,6 +90,7 @@ def train(
             progress.advance(f"accuracy {course.history['accuracy'][-1]:.2f}")
     finally:
         networks.eval()
+        networks.zero_grad()
     return course.history
 
 
