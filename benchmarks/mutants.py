@@ -27,6 +27,7 @@ PACKAGES = ("model", "metrics", "topology")
 TESTS = {
     "metrics/arrays": ["test_arrays", "test_defaults", "test_contract"],
     "metrics/clustering": ["test_clustering", "test_defaults"],
+    "metrics/mixing": ["test_mixing", "test_defaults"],
     "metrics/label_free": ["test_label_free", "test_defaults"],
     "metrics/graph": ["test_graph", "test_graph_suite"],
     "metrics/per_type": ["test_lisi_types", "test_kbet_types"],

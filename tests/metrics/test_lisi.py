@@ -122,3 +122,8 @@ def test_unusable_arrays_are_refused() -> None:
 @pytest.mark.parametrize(("a", "b", "mean"), [(1, 1, 1), (1, 0, 0), (0, 0, 0), (0.4, 0.6, 0.48)])
 def test_f1_is_the_harmonic_mean(a: float, b: float, mean: float) -> None:
     assert f1_lisi(a, b) == pytest.approx(mean)
+
+
+def test_two_types_are_enough_to_keep_apart() -> None:
+    points = np.concatenate([np.arange(95.0), 1e3 + np.arange(95.0)])[:, None]
+    assert clisi(points, np.repeat(["a", "b"], 95)) == 1.0

@@ -137,3 +137,9 @@ def test_unusable_arguments_are_refused() -> None:
         cilisi(within, batch, normalised="oracle")
     with pytest.raises(InputError, match="batch must have one entry for each of 400 cells"):
         blisi(within, batch[1:])
+
+
+def test_more_mixing_than_at_random_does_not_exceed_one() -> None:
+    batch = np.arange(300) % 2
+    points = np.arange(300)[:, None] // 2 * 1.0
+    assert lisi_per_type(points, batch, np.repeat("t", 300), normalised="expected") == {"t": 1.0}

@@ -110,3 +110,10 @@ def test_wrong_lengths_and_k_are_refused() -> None:
         batch_mixing(points, batch[:80], labels)
     with pytest.raises(InputError, match="k must be at least 1 neighbour; got 0"):
         batch_mixing(points, batch, labels, k=0)
+
+
+@pytest.mark.parametrize("n_cells", [3, 5, 7])
+def test_a_quarter_of_a_small_type_is_looked_at_and_at_least_one_cell(n_cells: int) -> None:
+    points = np.cumsum(np.arange(1.0, n_cells + 1))[:, None]
+    batch, labels = np.arange(n_cells) % 2, np.repeat("small", n_cells)
+    assert batch_mixing(points, batch, labels) == pytest.approx(_slow_mixing(points, batch, labels, 15))

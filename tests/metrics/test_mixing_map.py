@@ -27,7 +27,7 @@ def _slow(points: np.ndarray, batch: np.ndarray, k: int) -> list[float]:
     return values
 
 
-@pytest.mark.parametrize(("n_cells", "k"), [(5, 50), (60, 3), (200, 10), (200, 50)])
+@pytest.mark.parametrize(("n_cells", "k"), [(5, 50), (60, 1), (60, 3), (200, 10), (200, 50)])
 def test_values_equal_a_slow_loop(n_cells: int, k: int) -> None:
     points, batch, labels = _cells(n_cells)
     assert mixing_map(points, batch, k=k) == pytest.approx(_slow(points, batch, k))

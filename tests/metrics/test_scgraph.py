@@ -173,3 +173,11 @@ def test_unusable_arrays_and_options_are_refused() -> None:
         scgraph(embedding, labels, reference, trim=0.5)
     with pytest.raises(InputError, match="labels must hold every type of the reference"):
         scgraph(embedding, np.where(labels == "a", "b", labels), reference)
+
+
+def test_sizes_that_just_reach_the_limits_count() -> None:
+    generator = np.random.default_rng(0)
+    labels = np.repeat(["a", "b", "c"], 10)
+    expression = np.array([[0, 0], [3, 0], [0, 4]])[np.repeat([0, 1, 2], 10)] + 0.01 * generator.normal(size=(30, 2))
+    found = reference_distances(expression, np.zeros(30), labels, min_batch=30, min_type=10).distances
+    assert found[0] == pytest.approx([0, 0.6, 0.8], abs=0.01)

@@ -111,6 +111,7 @@ def test_types_that_cannot_mix_are_left_out() -> None:
 def test_widths_handed_in_are_used() -> None:
     points, _, labels = _cells(40)
     assert asw_label(points, labels, samples=np.full(40, 0.5)) == 0.75
+    assert asw_label(points, labels, samples=np.full(40, 1.0)) == 1.0
     assert asw_label(points, labels, samples=silhouette_samples(points, labels)) == asw_label(points, labels)
 
 
