@@ -50,6 +50,7 @@ ROOMS = {
     "fitted_cells": _room(3, "numpy"),
     "rescue": _room(3),
     "integration": _room(3, "anndata"),
+    "embedding": _room(3, "numpy anndata"),
     "streaming": _room(3, "anndata"),
     "provenance": _room(3, "numpy pandas anndata"),
     "steps": _room(3, "numpy"),

@@ -11,7 +11,7 @@ from topocraft.checkpoints import LAST_GOOD, Checkpoints
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells
 from topocraft.data.preprocess import express
-from topocraft.errors import ModelError, TrainingError
+from topocraft.errors import InputError, ModelError, TrainingError
 from topocraft.fitting import Fit
 from topocraft.hardware import let_waiting_threads_sleep, processor
 from topocraft.progress import Progress, Silent
@@ -80,6 +80,7 @@ class Integrator:
         ModelError
             The checkpoint is damaged, or of other cells, another configuration, version or number of threads.
         """
+        _require_cells(cells)
         let_waiting_threads_sleep()
         from topocraft.training.keeping import opened
 
@@ -117,6 +118,7 @@ class Integrator:
         ModelError
             There is no fit yet, or genes are missing.
         """
+        _require_cells(cells)
         fitted = self._require_fit()
         placement, encoder = fitted.placement, fitted.networks.encoder
         points, coordinates = (np.empty((cells.n_cells, width), dtype=np.float32) for width in placement.widths)
@@ -149,10 +151,25 @@ class Integrator:
         integrator.fitted_ = fitted
         return integrator
 
+    def __repr__(self) -> str:
+        if not hasattr(self, "fitted_"):
+            return "<Integrator, not fitted>"
+        facts = self.fitted_.facts
+        batches, genes = len(self.fitted_.batch_names), len(self.fitted_.genes.selected)
+        return f"<Integrator, fitted to {facts['n_cells']:,} cells of {batches:,} batches, {genes:,} genes>"
+
     def _require_fit(self) -> Fitted:
         if not hasattr(self, "fitted_"):
             raise ModelError("This Integrator has no fit yet. Call fit(cells), or Integrator.load(folder).")
         return self.fitted_
+
+
+def _require_cells(cells: object) -> None:
+    if not isinstance(cells, Cells):
+        raise InputError(
+            f"cells must be Cells, as topocraft.data.cells.from_anndata makes them; got {type(cells).__name__}. "
+            "For an AnnData, call topocraft.integrate(adata, batch_key) or topocraft.embed(adata, model, batch_key)."
+        )
 
 
 def _codes(cells: Cells, batch_names: tuple[str, ...]) -> np.ndarray:

@@ -13,6 +13,7 @@ from topocraft.cli import (
     benchmark,
     datasets,
     demo,
+    embed,
     evaluate,
     integrate,
     report,
@@ -23,7 +24,7 @@ from topocraft.cli import (
 from topocraft.cli.outcome import OUT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (integrate, tune, report, evaluate, audit, benchmark, reproduce, simulate, demo):
+for command in (integrate, embed, tune, report, evaluate, audit, benchmark, reproduce, simulate, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(epilog=command.EXAMPLES)(getattr(command, name))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -128,6 +128,7 @@ def from_anndata(
     gene_mask: str | None = None,
     input_kind: InputKind = "auto",
     stored: Source | None = None,
+    fewest_batches: Literal[1, 2] = 2,
 ) -> Cells:
     """Check an AnnData and return its cells; the AnnData is not changed.
 
@@ -147,6 +148,8 @@ def from_anndata(
         "counts" or "log1p" to say what the values are, "auto" to find out.
     stored
         Where the values lie on disk, in place of ``X`` and layers.
+    fewest_batches
+        2 for what is to be integrated, 1 for what a fitted model is to place.
 
     Raises
     ------
@@ -169,7 +172,7 @@ def from_anndata(
         require_text(names, f"adata.{attribute}")
     batch = batch_labels(adata.obs, batch_key)
     names, codes = np.unique(batch, return_inverse=True)
-    if len(names) < 2:
+    if len(names) < fewest_batches:
         raise InputError(
             f"batch_key must tell at least two batches apart; {_quote(batch_key)} has only '{names[0]}'. "
             "With one batch there is nothing to integrate: name another column."
