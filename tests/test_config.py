@@ -147,7 +147,7 @@ def test_fields_are_changed_by_name_wherever_they_stand() -> None:
     [
         ("n_components", "'n_components' stands in topology and embedding"),
         ("epoch", r"'epoch' is no field of the configuration\. Did you mean 'epochs'\?"),
-        ("training", "'training' is no field of the configuration"),
+        ("training", "'training' is a section of the configuration"),
         ("zzz", r"'zzz' is no field of the configuration\.$"),
     ],
 )

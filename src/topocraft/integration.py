@@ -11,9 +11,10 @@ from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, from_anndata
 from topocraft.data.stream import Source, is_on_disk
 from topocraft.display import attended
+from topocraft.errors import ConfigError, InputError
 from topocraft.integrator import Integrator
 from topocraft.memory import IN_BLOCKS, within_memory
-from topocraft.provenance import KEY, annotate, describe_read
+from topocraft.provenance import EMBEDDING, KEY, annotate, describe_read
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -89,11 +90,36 @@ def integrate(
     (200, 50)
     """
     config = config or IntegrationConfig()
+    require_arguments(adata, config)
     reading = Reading(batch_key, layer, labels_low, labels_high, gene_mask)
     matrix = adata.X if layer is None else adata.layers.get(layer)
     with within_memory(IN_BLOCKS), attended(progress) as shown:
         cells = reading.cells(adata, config, Source.of(matrix) if is_on_disk(matrix) else None)
         return fit_and_annotate(adata, cells, reading, config, shown, checkpoints)
+
+
+def require_arguments(adata: object, config: object) -> None:
+    """Refuse what is no AnnData and no configuration, with the way to one.
+
+    Raises
+    ------
+    InputError
+        ``adata`` is something else.
+    ConfigError
+        ``config`` is something else.
+    """
+    from anndata import AnnData
+
+    if not isinstance(adata, AnnData):
+        raise InputError(
+            f"adata must be an AnnData; got {type(adata).__name__}. Read a file with anndata.read_h5ad(path), or give "
+            "its path to topocraft.integrate_files; wrap a matrix as AnnData(matrix, obs=…)."
+        )
+    if not isinstance(config, IntegrationConfig):
+        raise ConfigError(
+            f"config must be an IntegrationConfig; got {type(config).__name__}. Make one by "
+            "topocraft.IntegrationConfig().with_values(epochs=100), or by IntegrationConfig.from_dict(…)."
+        )
 
 
 @dataclass(frozen=True)
@@ -129,6 +155,8 @@ def fit_and_annotate(
     checkpoints: Checkpoints | None = None,
 ) -> Integrator:
     """Fit a model to cells, embed them, and write what came out into the AnnData that they are from."""
+    if EMBEDDING in adata.obsm:
+        progress.warn(f"obsm['{EMBEDDING}'] and all that an earlier run wrote beside it are replaced.")
     integrator = Integrator(config).fit(cells, progress, checkpoints)
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
     used = {"labels_low": reading.labels_low, "labels_high": reading.labels_high}

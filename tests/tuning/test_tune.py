@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,12 +110,16 @@ def test_a_folder_goes_on_with_what_it_was_begun_with_and_with_nothing_else(
     again = topocraft.tune(shuffled, "batch", settings=3, folder=folder, config=quick)
     assert again.trials.equals(tuning.trials)
     for changed, names in (
-        ({"config": quick.with_values(margin=4.0)}, "'config'"),
-        ({"also": "scope"}, "'also'"),
-        ({"adata": tiny[:-1].copy()}, "'cells'"),
+        (
+            {"config": quick.with_values(margin=4.0)},
+            r"training.margin was 5.0 and is 4.0 \(--set training.margin=5.0\)",
+        ),
+        ({"config": replace(quick, seed=7)}, r"seed was 0 and is 7 \(--seed 0\)"),
+        ({"also": "scope"}, r"also was \[\] and is \['scope'\]"),
+        ({"adata": tiny[:-1].copy()}, "the cells are others"),
     ):
         asked = {"adata": tiny, "config": quick, **changed}
-        with pytest.raises(FileError, match=f"these differ: {names}. Name another folder"):
+        with pytest.raises(FileError, match=f"another was begun: {names}"):
             topocraft.tune(asked.pop("adata"), "batch", settings=3, folder=folder, **asked)  # type: ignore[arg-type]
     (folder / "tuning.json").write_text("no")
     with pytest.raises(FileError, match="says what a search is of; it is damaged"):

@@ -68,7 +68,7 @@ def _small(subject: Subject) -> Statement:
     sizes = np.bincount(subject.batch, minlength=len(subject.cells.batch_names))
     few = [name for name, size in zip(subject.cells.batch_names, sizes, strict=True) if 0 < size < FEW_CELLS]
     n_batches = int((sizes > 0).sum())
-    said = f"{list_names(few)} have fewer than {FEW_CELLS} cells and say little" if few else "none is too small"
+    said = f"with fewer than {FEW_CELLS} cells they say little: {list_names(few)}" if few else "none is too small"
     return Statement(
         part=PART,
         name="small batches",
@@ -76,7 +76,7 @@ def _small(subject: Subject) -> Statement:
         verdict="warning" if few else "ok",
         reference=0.0,
         reference_name="none",
-        sentence=f"{len(few)} of {n_batches} batches are small: {said}.",
+        sentence=f"Small batches: {len(few)} of {n_batches}; {said}.",
     )
 
 
@@ -85,7 +85,8 @@ def _alone(wide: pd.DataFrame, kind: str, said: list[str]) -> Statement:
     share = len(alone) / len(wide)
     verdict: Verdict = "ok" if not len(alone) else "warning" if share <= MOST_ALONE else "bad"
     words = next((text for text in said if text.startswith("Confounded")), "")
-    found = f"{len(alone)} of {len(wide)} {kind}s are found in one batch only{_names(alone)}"
+    found = f"{kind.capitalize()}s found in one batch only: {len(alone)} of {len(wide)}{_names(alone)}"
+    meaning = "; what sets their batch apart there cannot be told from what they are" if len(alone) else ""
     return Statement(
         part=PART,
         name="in one batch only",
@@ -93,7 +94,7 @@ def _alone(wide: pd.DataFrame, kind: str, said: list[str]) -> Statement:
         verdict=verdict,
         reference=0.0,
         reference_name="none",
-        sentence=words or f"{found}: what sets their batch apart there cannot be told from what they are.",
+        sentence=words or f"{found}{meaning}.",
     )
 
 
@@ -107,7 +108,9 @@ def _nested(wide: pd.DataFrame, kind: str, said: list[str]) -> Statement:
         verdict="ok" if not apart else "bad" if apart == pairs else "warning",
         reference=0.0,
         reference_name="none",
-        sentence=words or f"{apart} of {pairs} pairs of batches share no {kind}; nothing can align those directly.",
+        sentence=words
+        or f"Pairs of batches that share no {kind}: {apart} of {pairs}"
+        + ("; nothing can align those directly." if apart else "."),
     )
 
 

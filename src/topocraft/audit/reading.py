@@ -37,7 +37,8 @@ def audit_words(audit: Audit) -> Iterator[str]:
     """Yield the sentences of what is not well, then how many statements there are of each verdict, and the cost."""
     for one in audit.statements:
         if one.verdict != "ok":
-            yield f"{one.verdict.capitalize()}: {one.sentence}"
+            named = one.name if not one.subject else f"{one.name}, {one.subject}"
+            yield f"{one.verdict.capitalize()}, {one.part} ({named}): {one.sentence}"
     yield ", ".join(f"{count} {verdict}" for verdict, count in audit.counts().items() if count) + "."
     seconds, integration = audit.facts["seconds"], audit.facts["integration_seconds"]
     took = f"The audit took {duration(seconds)}"

@@ -25,9 +25,10 @@ def structure_table(
 
     Columns: ``batch``, ``group``, ``cells``; ``spearman`` of the distances in the batch's own components and in the
     embedding, over all pairs of at most 300 cells; ``halves``, the same between components of two random halves of the
-    genes, which is what the genes themselves agree on; ``null_mean``, ``null_low``, ``null_high`` and ``p_value`` by
-    permuting the cells (Mantel). Much of both is that a cell of few counts is far from all others, which is no loss:
-    ``relative`` and ``relative_halves`` are the same with the ranks less their means per cell, and decide ``verdict``.
+    genes, which is what the genes themselves agree on. Much of both is that a cell of few counts is far from all
+    others, which is no loss: ``relative`` and ``relative_halves`` are the same with the ranks less their means per
+    cell, and decide ``verdict``; ``null_mean``, ``null_low``, ``null_high`` and ``p_value`` are those of ``relative``, by
+    permuting the cells (Mantel).
 
     References
     ----------
@@ -51,9 +52,9 @@ def structure_statements(table: pd.DataFrame, kind: str) -> Iterator[Statement]:
     yield Statement(
         part=PART,
         name="distances kept",
-        value=value,
+        value=relative,
         verdict=_verdict(relative, due, 0.0),
-        reference=halves,
+        reference=due,
         reference_name="two halves of the genes",
         null_mean=float(judged["null_mean"].mean()),
         null_low=float(judged["null_low"].min()),
@@ -61,9 +62,9 @@ def structure_statements(table: pd.DataFrame, kind: str) -> Iterator[Statement]:
         p_value=float(judged["p_value"].median()),
         null_name="cells permuted (Mantel); the median p-value",
         sentence=(
-            f"Inside a {kind} and batch, distances between cells before and after correlate at {value:.2f} in the "
-            f"median (two halves of the genes: {halves:.2f}), and at {relative:.2f} without what sets a cell apart "
-            f"from all others ({due:.2f}); {len(worst)} of {len(judged)} lost half of that or more."
+            f"Inside a {kind} and batch, distances between cells before and after, less what sets a cell apart from "
+            f"all others, correlate at {relative:.2f} in the median (two halves of the genes: {due:.2f}), and with it at "
+            f"{value:.2f} ({halves:.2f}); {len(worst)} of {len(judged)} lost half of that or more."
         ),
     )
     yield from (_lost(row, kind) for row in worst.to_dict(orient="records"))
@@ -74,9 +75,9 @@ def _lost(row: dict[str, Any], kind: str) -> Statement:
         part=PART,
         name=f"distances kept in a {kind}",
         subject=f"{row['batch']}: {row['group']}",
-        value=row["spearman"],
+        value=row["relative"],
         verdict=row["verdict"],
-        reference=row["halves"],
+        reference=row["relative_halves"],
         reference_name="two halves of the genes",
         null_mean=row["null_mean"],
         null_low=row["null_low"],
@@ -84,9 +85,10 @@ def _lost(row: dict[str, Any], kind: str) -> Statement:
         p_value=row["p_value"],
         null_name="cells permuted (Mantel)",
         sentence=(
-            f"Distances between the {row['cells']:,} cells of '{row['group']}' in batch '{row['batch']}' correlate at "
-            f"{row['spearman']:.2f} before and after, and at {row['relative']:.2f} without what sets a cell apart from "
-            f"all others; two halves of the genes agree at {row['halves']:.2f} and {row['relative_halves']:.2f}."
+            f"Distances between the {row['cells']:,} cells of '{row['group']}' in batch '{row['batch']}', less what "
+            f"sets a cell apart from all others, correlate at {row['relative']:.2f} before and after, and with it at "
+            f"{row['spearman']:.2f}; two halves of the genes agree at {row['relative_halves']:.2f} and "
+            f"{row['halves']:.2f}."
         ),
     )
 
@@ -108,7 +110,8 @@ def _rows(subject: Subject, one: OwnBatch, generator: np.random.Generator, n_dra
         bare = [_relative(each) for each in ranks]
         relative, due = _correlation(bare[0], bare[1]), _correlation(bare[2], bare[3])
         orders = (generator.permutation(len(inside)) for _ in range(n_draws))
-        null = null_of(value, np.array([_correlation(ranks[0], ranks[1][np.ix_(order, order)]) for order in orders]))
+        drawn = np.array([_correlation(bare[0], bare[1][np.ix_(order, order)]) for order in orders])
+        null = null_of(relative, drawn)
         yield {
             "batch": one.name,
             "group": subject.group_names[group],

@@ -93,10 +93,22 @@ class IntegrationConfig(Checked):
                 section = replace(getattr(changed, owners[0]), **{name: value})
                 changed = replace(changed, **{owners[0]: section})
             else:
-                known = [known for section in _sections(self) for known in _field_names(getattr(self, section))]
-                where = f" stands in {' and '.join(owners)}" if owners else " is no field of the configuration"
-                raise ConfigError(f"'{name}'{where}.{nearest_name(name, [*known, *_field_names(self)])}")
+                raise ConfigError(_not_one_field(self, name, owners))
         return changed
+
+
+def _not_one_field(config: IntegrationConfig, name: str, owners: list[str]) -> str:
+    """Say what is wrong with a name that is of no field, of a section, or of fields in several sections."""
+    if owners:
+        ways = " or ".join(f"{section}.{name}" for section in owners)
+        return (
+            f"'{name}' stands in {' and '.join(owners)}. Say which: --set {ways.replace(' or ', '=… or --set ')}=…, or "
+            "in Python IntegrationConfig.from_dict."
+        )
+    if name in _sections(config):
+        return f"'{name}' is a section of the configuration. Give its fields by their own names, as in epochs=100."
+    known = [known for section in _sections(config) for known in _field_names(getattr(config, section))]
+    return f"'{name}' is no field of the configuration.{nearest_name(name, [*known, *_field_names(config)])}"
 
 
 def _field_names(config: Any) -> list[str]:
@@ -114,9 +126,18 @@ def _build(kind: Any, values: Any, where: str) -> Any:
     known = [item.name for item in fields(kind)]
     for name in values:
         if name not in known:
-            raise ConfigError(f"{where} has no field {name!r:.60}.{nearest_name(str(name), known)}")
+            raise ConfigError(f"{where} has no field {name!r:.60}.{_where_it_stands(kind, str(name), known)}")
     built = {
         name: _build(hints[name], value, f"{where}.{name}") if is_dataclass(hints[name]) else value
         for name, value in values.items()
     }
     return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in built.items()})
+
+
+def _where_it_stands(kind: Any, name: str, known: list[str]) -> str:
+    """Name the sections that have such a field, or the nearest of the ``known`` ones."""
+    sections = {part: hint for part, hint in get_type_hints(kind).items() if is_dataclass(hint)}
+    owners = [part for part, hint in sections.items() if name in {item.name for item in fields(hint)}]
+    if owners:
+        return f" It stands in {' and '.join(owners)}: {{{json.dumps(owners[0])}: {{{json.dumps(name)}: …}}}}."
+    return nearest_name(name, known)

@@ -51,6 +51,8 @@ def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarra
     InputError
         A column is missing (those there are are named), or a cell has no batch.
     """
+    if batch_key is None:
+        raise InputError("batch_key must name at least one column of obs; got None.")
     keys = listed(batch_key)
     if not keys:
         raise InputError("batch_key must name at least one column of obs; got none.")

@@ -65,6 +65,10 @@ def read_judged(
     keys = _keys(adata, embeddings)
     points = {key: _points(adata, key) for key in keys}
     batch = batch_labels(adata.obs, batch_key)
+    if label_key in listed(batch_key):
+        raise InputError(
+            f"label_key must be another column than batch_key; both are '{label_key}'. Name the column of cell types."
+        )
     labels = None if label_key is None else cell_types(adata.obs, label_key)
     aside = _set_aside(adata, points)
     unlabelled = np.zeros(len(aside), dtype=bool) if labels is None else np.array([label is None for label in labels])
@@ -149,9 +153,10 @@ def _keys(adata: AnnData, embeddings: str | Sequence[str] | None) -> list[str]:
 
 def _require_key(adata: AnnData, key: str, parameter: str) -> None:
     if key not in adata.obsm:
+        cure = " Integrate the cells first, or name another key (--embedding)." if key == EMBEDDING else ""
         raise InputError(
             f"{parameter} must name keys of obsm; there is no '{key}'.{nearest_name(key, adata.obsm)} "
-            f"Keys: {list_names(adata.obsm)}."
+            f"Keys: {list_names(adata.obsm)}.{cure}"
         )
 
 

@@ -20,6 +20,7 @@ NAMED = {
     "device": "--device {then}",
     "training.precision": "--set precision={then}",
     "version": "install topocraft {then}",
+    "also": "the same --also",
 }
 DATA = {
     "cells": "the cells are others: give the same files, batch columns, layer and genes",

@@ -16,6 +16,7 @@ from topocraft.data.leftovers import HALF_WRITTEN, sweep_folder
 from topocraft.data.locks import try_lock
 from topocraft.errors import FileError, list_names
 from topocraft.plot import save_figure
+from topocraft.training.identity import differences
 from topocraft.tuning.picture import tuning_figure
 from topocraft.tuning.records import Tuning
 
@@ -94,15 +95,15 @@ class Folder:
             return
         try:
             noted = json.loads(about.read_text(encoding="utf-8"))
-            others = [name for name in {**wanted, **noted} if noted.get(name) != wanted.get(name)]
-        except (ValueError, AttributeError) as error:
+            others = list(differences(_flat(noted), _flat(wanted)))
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise FileError(
                 f"'{about}' says what a search is of; it is damaged: {error}. Name another folder."
             ) from error
         if others:
             raise FileError(
-                f"A search goes on with what it was begun with; in '{self.path}' these differ: {list_names(others)}. "
-                "Name another folder for a new search."
+                f"A search goes on with what it was begun with; in '{self.path}' another was begun: "
+                f"{'; '.join(others)}. Give what it was begun with, or name another folder for a new search."
             )
 
     def write(self, found: Tuning) -> Iterator[Path]:
@@ -113,3 +114,9 @@ class Folder:
         yield self.path / PICTURE
         atomic_text(self.path / CONFIG, found.config.to_json())
         yield self.path / CONFIG
+
+
+def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an identity with the sections of its configuration at the top, by the names that options have."""
+    rest = {name: value for name, value in identity.items() if name not in ("config", "topocraft")}
+    return {**identity["config"], **rest, "version": identity["topocraft"]}

@@ -48,7 +48,9 @@ def tuning_words(found: Tuning) -> Iterator[str]:
     table = found.trials
     start, chosen = table.iloc[0], table[table["chosen"]].iloc[0]
     which = " that are no worse than the start in structure and in mixing" if found.rule == "no-worse" else ""
-    if found.chosen == 0:
+    if len(table) == 1:
+        yield "Chosen: the configuration that the search started from; nothing else was tried. Give it more minutes."
+    elif found.chosen == 0:
         yield f"Chosen: the configuration that the search started from; of all{which}, none scores higher."
     else:
         gain = chosen["score"] - start["score"]
