@@ -27,8 +27,8 @@ def structure_table(
     embedding, over all pairs of at most 300 cells; ``halves``, the same between components of two random halves of the
     genes, which is what the genes themselves agree on. Much of both is that a cell of few counts is far from all
     others, which is no loss: ``relative`` and ``relative_halves`` are the same with the ranks less their means per
-    cell, and decide ``verdict``; ``null_mean``, ``null_low``, ``null_high`` and ``p_value`` are those of ``relative``, by
-    permuting the cells (Mantel).
+    cell, and decide ``verdict``; ``null_mean``, ``null_low``, ``null_high`` and ``p_value`` are those of ``relative``,
+    by permuting the cells (Mantel).
 
     References
     ----------
@@ -63,8 +63,8 @@ def structure_statements(table: pd.DataFrame, kind: str) -> Iterator[Statement]:
         null_name="cells permuted (Mantel); the median p-value",
         sentence=(
             f"Inside a {kind} and batch, distances between cells before and after, less what sets a cell apart from "
-            f"all others, correlate at {relative:.2f} in the median (two halves of the genes: {due:.2f}), and with it at "
-            f"{value:.2f} ({halves:.2f}); {len(worst)} of {len(judged)} lost half of that or more."
+            f"all others, correlate at {relative:.2f} in the median (two halves of the genes: {due:.2f}), and with "
+            f"it at {value:.2f} ({halves:.2f}); {len(worst)} of {len(judged)} lost half of that or more."
         ),
     )
     yield from (_lost(row, kind) for row in worst.to_dict(orient="records"))
