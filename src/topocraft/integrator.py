@@ -11,7 +11,7 @@ from topocraft.checkpoints import LAST_GOOD, Checkpoints
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells
 from topocraft.data.preprocess import express
-from topocraft.errors import InputError, ModelError, TrainingError
+from topocraft.errors import InputError, ModelError, TrainingError, list_names
 from topocraft.fitting import Fit
 from topocraft.hardware import let_waiting_threads_sleep, processor
 from topocraft.progress import Progress, Silent
@@ -116,17 +116,19 @@ class Integrator:
         Raises
         ------
         ModelError
-            There is no fit yet, or genes are missing.
+            There is no fit yet, genes are missing, or the model's numbers lead out of the finite ones.
         """
         _require_cells(cells)
         fitted = self._require_fit()
         placement, encoder = fitted.placement, fitted.networks.encoder
         points, coordinates = (np.empty((cells.n_cells, width), dtype=np.float32) for width in placement.widths)
-        with processor(self.config.threads):
+        with processor(self.config.threads), np.errstate(over="ignore", invalid="ignore"):
             for places, part in cells.parts("embed"):
                 located = placement.locate(encoder, express(part, fitted.genes), part.cell_names)
                 points[places], coordinates[places] = located
-            return placement.settle(points, coordinates, _codes(cells, fitted.batch_names))
+            embedding = placement.settle(points, coordinates, _codes(cells, fitted.batch_names))
+        _require_finite(embedding, cells.cell_names)
+        return embedding
 
     @property
     def history_(self) -> History:
@@ -169,6 +171,15 @@ def _require_cells(cells: object) -> None:
         raise InputError(
             f"cells must be Cells, as topocraft.data.cells.from_anndata makes them; got {type(cells).__name__}. "
             "For an AnnData, call topocraft.integrate(adata, batch_key) or topocraft.embed(adata, model, batch_key)."
+        )
+
+
+def _require_finite(embedding: np.ndarray, names: np.ndarray) -> None:
+    lost = names[~np.isfinite(embedding).all(axis=1)]
+    if len(lost):
+        raise ModelError(
+            f"A model must give every cell a finite place; this one does not to {len(lost):,}: {list_names(lost, 3)}. "
+            "Its numbers are damaged, or the values of these cells are of another kind: fetch or fit it again."
         )
 
 

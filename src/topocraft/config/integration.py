@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, ClassVar, Literal, get_type_hints
 
-from topocraft.config.checked import UNLIMITED, Checked
+from topocraft.config.checked import Checked
 from topocraft.config.sections import EmbeddingConfig, ModelConfig, PreprocessConfig, TopologyConfig, TrainingConfig
 from topocraft.errors import ConfigError, nearest_name
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+MOST_THREADS = 1024
+"""More cost memory before they do any work, and end the process where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class IntegrationConfig(Checked):
     threads: int | None = None
     """Processor threads; ``None`` takes the cores that this process was really granted."""
 
-    RANGES: ClassVar[dict[str, tuple[float, float]]] = {"seed": (0, 2**32 - 1), "threads": (1, UNLIMITED)}
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {"seed": (0, 2**32 - 1), "threads": (1, MOST_THREADS)}
 
     @classmethod
     def published(cls, **values: Any) -> IntegrationConfig:

@@ -200,14 +200,32 @@ def sums(
 
 
 def choose_places(points: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:
-    """Return places by k-means++, at most ``most`` and one for every thirty points, (k, d)."""
-    from sklearn.cluster import kmeans_plusplus
+    """Return places by k-means++, at most ``most`` and one for every thirty points, (k, d).
 
+    The next place is drawn in proportion to the squared distance from those there are; of several draws the one that
+    leaves the least of it. A draw is the point of the largest ln d² plus Gumbel noise of its own, and not found in a
+    cumulative sum, as in sklearn: there the last bits of all points together decide which one it is, so that another
+    number of threads would come to other places.
+
+    References
+    ----------
+    Arthur and Vassilvitskii 2007, k-means++. Gumbel 1954, Statistical theory of extreme values.
+    """
     n_places = min(most, max(1, round(len(points) / CELLS_PER_PLACE)))
     if len(points) > SAMPLE:
         points = points[np.sort(generator.choice(len(points), SAMPLE, replace=False))]
-    centers: np.ndarray = kmeans_plusplus(points, n_places, random_state=int(generator.integers(2**31)))[0]
-    return centers
+    chosen = [int(generator.integers(len(points)))]
+    squared = squared_distances(points, points[chosen])[:, 0]
+    n_draws = 2 + int(np.log(n_places))
+    while len(chosen) < n_places and squared.any():
+        with np.errstate(divide="ignore"):
+            keys = np.log(squared) + generator.gumbel(size=len(points))
+        drawn = np.argsort(-keys, kind="stable")[:n_draws]
+        left = np.minimum(squared[:, None], squared_distances(points, points[drawn]))
+        best = int(left.sum(axis=0).argmin())
+        chosen.append(int(drawn[best]))
+        squared = left[:, best]
+    return points[chosen]
 
 
 def nearest_places(points: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
