@@ -52,7 +52,7 @@ LIBRARIES = [
     "igraph",
 ]
 COSTS = {"BLOCK", "BISECTIONS", "FINEST", "FITTED_CELLS", "PRODUCT_ON_ONE_THREAD"}
-"""Constants that decide what a result costs, or its last bits: no test of a value can notice them, and none is tried."""
+"""Constants that decide what a result costs, or its last bits; what they enter is left alone, as no value tells."""
 LEAST_SECONDS, TIMES = 30.0, 5.0
 RUN = """
 import os, sys
@@ -77,9 +77,7 @@ def places_in(tree: ast.AST) -> list[tuple[ast.AST, str]]:
     for name, child in ((name, child) for name, value in ast.iter_fields(tree) for child in _nodes(value)):
         if isinstance(child, (ast.Raise, ast.AnnAssign)) or name in ("annotation", "returns", "decorator_list"):
             continue
-        if isinstance(child, ast.Assign) and COSTS & {
-            each.id for each in ast.walk(child) if isinstance(each, ast.Name)
-        }:
+        if isinstance(child, ast.Assign) and COSTS & _names(child):
             continue
         if isinstance(child, ast.Compare):
             found += [(child, f"ops {place}") for place, op in enumerate(child.ops) if type(op) in SWAPS]
@@ -91,6 +89,10 @@ def places_in(tree: ast.AST) -> list[tuple[ast.AST, str]]:
             found.append((child, "constant"))
         found += places_in(child)
     return found
+
+
+def _names(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _nodes(value: object) -> Iterator[ast.AST]:

@@ -10,7 +10,7 @@ import numpy as np
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, fingerprint
 from topocraft.data.order import canonical_order
-from topocraft.fitted_cells import FittedCells, in_input_order, tell_set_aside
+from topocraft.fitted_cells import FittedCells, in_input_order, tell_set_aside, tell_small_batches, tell_warm_up
 from topocraft.hardware import choose_device, choose_precision, hold_threads, peak_memory
 from topocraft.progress import Progress
 from topocraft.provenance import Stopwatch, library_versions
@@ -101,6 +101,7 @@ class Fit:
     def _make_ready(self, cells: Cells) -> _Ready:
         from topocraft.training.identity import run_facts
         from topocraft.training.job import current_ranks
+        from topocraft.training.sampler import epochs_for
 
         self.keeper.belongs(**run_facts(self.config, self.device, self.precision, self.threads, library_versions()))
         self.keeper.belongs(processes=current_ranks().size)
@@ -115,6 +116,8 @@ class Fit:
         batches, batch = np.unique(trained.batch, return_inverse=True)
         batch_names = tuple(ordered.batch_names[code] for code in batches)
         tell_set_aside(cells, order[~prepared.kept], batch_names, self.progress)
+        tell_small_batches(np.bincount(batch), batch_names, self.progress)
+        tell_warm_up(epochs_for(len(batch), len(batches), self.config.training), self.config.training, self.progress)
         self.watch.lap("prepare")
         return _Ready(order, prepared, trained, batch, batch_names, identity)
 

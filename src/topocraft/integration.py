@@ -156,7 +156,7 @@ def fit_and_annotate(
 ) -> Integrator:
     """Fit a model to cells, embed them, and write what came out into the AnnData that they are from."""
     if EMBEDDING in adata.obsm:
-        progress.warn(f"obsm['{EMBEDDING}'] and all that an earlier run wrote beside it are replaced.")
+        progress.say(f"obsm['{EMBEDDING}'] and all that an earlier run wrote beside it are replaced.")
     integrator = Integrator(config).fit(cells, progress, checkpoints)
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
     used = {"labels_low": reading.labels_low, "labels_high": reading.labels_high}
