@@ -63,7 +63,10 @@ def plan_table(plan: Plan) -> Table:
 
 def _caption(report: Report) -> str:
     clusters = f"Clusters against {report.label_key}: ARI {_change(report.ari)}, NMI {_change(report.nmi)}."
-    scale = "Before → after; 1 is best. kept: neighbours of the same type. mixed: neighbours from other batches."
+    scale = (
+        "Before → after; 1 is best. kept: of the 15 nearest cells, those of the same type. mixed: of the 15 nearest of "
+        "the same type, those of other batches, to what chance gives."
+    )
     unscored = (
         f" {report.n_unscored:,} cells without a label or an embedding are left out." if report.n_unscored else ""
     )

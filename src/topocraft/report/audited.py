@@ -79,6 +79,7 @@ def audit_statement(parts: Sequence[Part]) -> list[Statement]:
     struck = [part.title for part in parts if part.shown[0].verdict in ("bad", "warning")]
     verdict: Judgement = "bad" if grave else "warning" if struck else _worst(found)
     words = f"{found.count('bad')} bad and {found.count('warning')} to look at ({', '.join(struck)})"
+    words += "" if grave or not found.count("bad") else ", none of which says that cells of all kinds are out of place"
     count = f"{len(found)} statement{'' if len(found) == 1 else 's'}"
     sentence = f"The audit made {count}, {words if struck else 'none of them against the map'}."
     return [Statement("audit", float(found.count("bad")), f"bad of {count}", verdict, sentence)]
