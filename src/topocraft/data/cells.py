@@ -168,8 +168,8 @@ def from_anndata(
     """
     _require_some(adata)
     for names, what, attribute in ((adata.obs_names, "cell", "obs_names"), (adata.var_names, "gene", "var_names")):
-        _require_unique(names, what, attribute)
         require_text(names, f"adata.{attribute}")
+        _require_unique(names, what, attribute)
     batch = batch_labels(adata.obs, batch_key)
     names, codes = np.unique(batch, return_inverse=True)
     if len(names) < fewest_batches:

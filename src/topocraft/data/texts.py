@@ -51,7 +51,7 @@ def label_texts(labels: pd.Series, key: str, parameter: str) -> pd.Series:
 
 
 def require_text(names: Iterable[str], what: str) -> None:
-    """Refuse names that no file can hold: with zero bytes, or with halves of characters.
+    """Refuse names that are no text, or that no file can hold: with zero bytes, or with halves of characters.
 
     Raises
     ------
@@ -59,6 +59,12 @@ def require_text(names: Iterable[str], what: str) -> None:
         Says what is named so, and shows the first of them.
     """
     names = list(names)
+    others = [name for name in names if not isinstance(name, str)]
+    if others:
+        raise InputError(
+            f"{what} must be text; {len(others):,} of {len(names):,} are not, such as {others[0]!r:.60} "
+            f"({type(others[0]).__name__}). Turn them into text: {what} = {what}.astype(str)."
+        )
     if _is_text("\n".join(names)):
         return
     broken = next(name for name in names if not _is_text(name))
