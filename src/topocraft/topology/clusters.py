@@ -78,7 +78,8 @@ def find_topology(
     if all_alike(expression):
         raise InputError(
             f"Cells must differ in the genes chosen; all {len(batch):,} have the same values of "
-            f"{expression.shape[1]:,} genes, to within {NO_DIFFERENCE:g}. Pass other cells, or more genes (n_top_genes)."
+            f"{expression.shape[1]:,} genes, to within {NO_DIFFERENCE:g}. Pass other cells, or more genes "
+            "(n_top_genes)."
         )
     if components is None:
         components = principal_components(expression, config.n_components, seed)
