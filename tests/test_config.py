@@ -86,7 +86,11 @@ def test_the_ends_of_a_range_are_allowed_and_no_more(kind: Any, name: str) -> No
 @pytest.mark.parametrize(
     ("kind", "values", "message"),
     [
-        (PreprocessConfig, {"min_cells": 2.5}, r"min_cells must be a whole number of at least 0 and at most 1,000,000,000; got 2\.5\."),
+        (
+            PreprocessConfig,
+            {"min_cells": 2.5},
+            r"min_cells must be a whole number of at least 0 and at most 1,000,000,000; got 2\.5\.",
+        ),
         (PreprocessConfig, {"input_kind": "tpm"}, r"input_kind must be 'auto' or 'counts' or 'log1p'; got 'tpm'\."),
         (TopologyConfig, {"scope": None}, "scope must be 'global' or 'batch'; got None"),
         (ModelConfig, {"head": "square"}, "head must be 'trunk' or 'published' or 'per_gene'; got 'square'"),
@@ -127,7 +131,10 @@ def test_a_bad_value_is_told_with_what_is_allowed(kind: Any, values: dict[str, A
         ({"training": {"zzz": 3}}, r"config\.training has no field 'zzz'\.$"),
         ({"training": 3}, r"config\.training must be an object with named fields; got 3\."),
         ([], r"config must be an object with named fields; got \[\]\."),
-        ({"model": {"n_latent": 0}}, r"ModelConfig\.n_latent must be a whole number of at least 2 and at most 100,000; got 0\."),
+        (
+            {"model": {"n_latent": 0}},
+            r"ModelConfig\.n_latent must be a whole number of at least 2 and at most 100,000; got 0\.",
+        ),
     ],
 )
 def test_bad_json_names_the_place_and_the_nearest_field(values: Any, message: str) -> None:

@@ -12,7 +12,7 @@ from anndata import AnnData
 
 from topocraft.data.cells import from_anndata
 from topocraft.data.columns import batch_labels
-from topocraft.data.texts import LONGEST, label_texts, require_text
+from topocraft.data.texts import LONGEST, label_texts, n_distinct, require_text
 from topocraft.errors import InputError
 
 
@@ -37,6 +37,12 @@ def test_labels_of_several_types_that_read_differently_are_kept() -> None:
     values = [1, "b", 2.5, None, datetime.date(2020, 1, 1), np.int64(1), (1, 2)]
     texts = label_texts(pd.Series(values, dtype=object, index=list("aaabbbb")), "run", "batch_key")
     assert [None if pd.isna(text) else text for text in texts] == ["1", "b", "2.5", None, "2020-01-01", "1", "(1, 2)"]
+
+
+def test_values_are_told_apart_whatever_they_are() -> None:
+    assert n_distinct(pd.Series([[1], [2], [1], None])) == 2
+    assert n_distinct(pd.Series([{"a": 1}, {"a": 1}])) == 1
+    assert n_distinct(pd.Series([1, "1", np.nan], dtype=object)) == 2
 
 
 def test_a_column_that_is_there_twice_is_refused() -> None:
