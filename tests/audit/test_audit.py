@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from collections.abc import Callable
@@ -113,6 +114,16 @@ def test_the_folder_holds_cells_pictures_and_tables(call: Call, again: Any, cell
     assert (folder / "losses.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(FileError, match="must not exist yet"):
         save_audit(found, adata, folder)
+
+
+def test_every_table_is_a_csv_that_can_be_read(call: Call, cells: AnnData, tmp_path: Any) -> None:
+    found = call()
+    assert found.tables["covariates"].empty
+    bare = dataclasses.replace(found, tables=found.tables | {"nothing": pd.DataFrame()})
+    written = save_audit(bare, cells.copy(), tmp_path / "audit", csv=True)
+    tables = {path.name: pd.read_csv(path) for path in written if path.suffix == ".csv"}
+    assert tables["covariates.csv"].columns[:3].tolist() == ["covariate", "batch", "cells"]
+    assert "nothing.csv" not in tables
 
 
 @pytest.mark.parametrize("junk", ["junk", {"annotation": "x", "seconds": 3}])
