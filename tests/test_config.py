@@ -86,14 +86,18 @@ def test_the_ends_of_a_range_are_allowed_and_no_more(kind: Any, name: str) -> No
 @pytest.mark.parametrize(
     ("kind", "values", "message"),
     [
-        (PreprocessConfig, {"min_cells": 2.5}, r"min_cells must be a whole number of at least 0; got 2\.5\."),
+        (
+            PreprocessConfig,
+            {"min_cells": 2.5},
+            r"min_cells must be a whole number of at least 0 and at most 1,000,000,000; got 2\.5\.",
+        ),
         (PreprocessConfig, {"input_kind": "tpm"}, r"input_kind must be 'auto' or 'counts' or 'log1p'; got 'tpm'\."),
         (TopologyConfig, {"scope": None}, "scope must be 'global' or 'batch'; got None"),
         (ModelConfig, {"head": "square"}, "head must be 'trunk' or 'published' or 'per_gene'; got 'square'"),
         (
             ModelConfig,
             {"encoder_widths": ()},
-            r"widths must be a list of one or more positive whole numbers; got \(\)",
+            r"widths must be a list of one or more positive whole numbers, each at most 100,000; got \(\)",
         ),
         (ModelConfig, {"decoder_widths": (5, 0)}, r"decoder_widths must be a list of one or more .* got \(5, 0\)"),
         (ModelConfig, {"classifier_widths": (2.5,)}, r"classifier_widths must be .* got \(2\.5,\)"),
@@ -101,11 +105,17 @@ def test_the_ends_of_a_range_are_allowed_and_no_more(kind: Any, name: str) -> No
         (ModelConfig, {"classifier_widths": "12"}, r"classifier_widths must be a list of .* got '12'\."),
         (ModelConfig, {"classifier_widths": (True,)}, r"classifier_widths must be a list of .* got \(True,\)"),
         (TrainingConfig, {"final_rate": 1.5}, "final_rate must be a number of at least 0 and at most 1; got 1.5"),
-        (TrainingConfig, {"epochs": None}, "epochs must be a whole number of at least 1; got None"),
+        (TrainingConfig, {"epochs": None}, "epochs must be a whole number of at least 1 and at most .*; got None"),
         (TrainingConfig, {"precision": "float16"}, "precision must be 'auto' or 'float32' or 'bfloat16'"),
         (EmbeddingConfig, {"set_aside": "keep"}, "set_aside must be 'embed' or 'nan' or 'drop'; got 'keep'"),
         (IntegrationConfig, {"device": "tpu"}, "device must be 'auto' or 'cpu' or 'cuda' or 'mps'; got 'tpu'"),
-        (IntegrationConfig, {"seed": 2**32}, "seed must be a whole number of at least 0 and at most"),
+        (IntegrationConfig, {"seed": 2**32}, r"seed must be .* at least 0 and at most 4,294,967,295; got 4294967296\."),
+        (IntegrationConfig, {"seed": 10**5000}, r"seed must be .*; got int too long to be shown\."),
+        (ModelConfig, {"n_latent": 10**14}, r"at least 2 and at most 100,000; got 100000000000000\."),
+        (ModelConfig, {"encoder_widths": (10**20,)}, r"positive whole numbers, each at most 100,000; got \(1000"),
+        (TrainingConfig, {"cells_per_batch": 10**30}, r"cells_per_batch must be .* and at most 10,000,000; got 1000"),
+        (TrainingConfig, {"triplets_per_cluster": 10**30}, r"cluster must be .* and at most 1,000,000; got 1000"),
+        (TrainingConfig, {"epochs": 10**30}, r"epochs must be .* and at most 1,000,000,000; got 1000"),
     ],
 )
 def test_a_bad_value_is_told_with_what_is_allowed(kind: Any, values: dict[str, Any], message: str) -> None:
@@ -121,7 +131,10 @@ def test_a_bad_value_is_told_with_what_is_allowed(kind: Any, values: dict[str, A
         ({"training": {"zzz": 3}}, r"config\.training has no field 'zzz'\.$"),
         ({"training": 3}, r"config\.training must be an object with named fields; got 3\."),
         ([], r"config must be an object with named fields; got \[\]\."),
-        ({"model": {"n_latent": 0}}, r"ModelConfig\.n_latent must be a whole number of at least 2; got 0\."),
+        (
+            {"model": {"n_latent": 0}},
+            r"ModelConfig\.n_latent must be a whole number of at least 2 and at most 100,000; got 0\.",
+        ),
     ],
 )
 def test_bad_json_names_the_place_and_the_nearest_field(values: Any, message: str) -> None:
@@ -132,6 +145,18 @@ def test_bad_json_names_the_place_and_the_nearest_field(values: Any, message: st
 def test_what_is_no_json_is_refused() -> None:
     with pytest.raises(ConfigError, match="config must be JSON; it is not: Expecting"):
         IntegrationConfig.from_json("{seed: 1}")
+
+
+@pytest.mark.parametrize("text", ['{"seed": 1, "seed": 2}', '{"training": {"epochs": 3, "margin": 1, "epochs": 4}}'])
+def test_a_field_that_is_given_twice_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"it is not: '(seed|epochs)' stands in one object more than once"):
+        IntegrationConfig.from_json(text)
+
+
+@pytest.mark.parametrize("number", ["1e400", "NaN", "-Infinity"])
+def test_json_numbers_that_are_not_finite_are_refused(number: str) -> None:
+    with pytest.raises(ConfigError, match=r"margin must be a number of at least 0; got (inf|nan|-inf)\."):
+        IntegrationConfig.from_json(f'{{"training": {{"margin": {number}}}}}')
 
 
 def test_fields_are_changed_by_name_wherever_they_stand() -> None:

@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 import topocraft
 from topocraft import IntegrationConfig, Integrator
 from topocraft.data.cells import from_anndata
-from topocraft.errors import FileError, InputError, ModelError
+from topocraft.errors import ConfigError, FileError, InputError, ModelError
 from topocraft.simulate.demo import demo_cells
 
 SHAPES = {"n_latent": 8, "encoder_widths": (32, 16), "decoder_widths": (16, 32), "classifier_widths": (8,)}
@@ -114,6 +114,28 @@ def test_what_needs_a_fit_says_so(simulated: AnnData, tmp_path: Any) -> None:
             use()
     with pytest.raises(FileError, match="must hold a saved model"):
         Integrator.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer": ["counts"]}, r"layer must be text, the name of a layer of adata; got \['counts'\] \(list\)"),
+        ({"layer": 3}, r"layer must be text, .*; got 3 \(int\)"),
+        ({"checkpoints": True}, r"checkpoints must be topocraft\.Checkpoints or None; got True\."),
+        ({"checkpoints": "here"}, "checkpoints must be topocraft.Checkpoints or None; got 'here'"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(
+    simulated: AnnData, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises((InputError, ConfigError), match=message):
+        _run(simulated, **options)
+
+
+@pytest.mark.parametrize("folder", [None, 3, b"model"])
+def test_a_folder_that_is_no_path_is_refused(folder: Any) -> None:
+    with pytest.raises(ConfigError, match="folder must be the path of a model's folder, text or Path; got"):
+        Integrator.load(folder)
 
 
 def test_quality_control_that_leaves_nothing_says_what_to_lower(simulated: AnnData) -> None:

@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import torch
 
+from topocraft.errors import ConfigError
 from topocraft.randomness import numpy_stream, python_stream, stream_seed, torch_stream
 
 NAMES = ("sampler", "triplets", "noise", "weights", "communities", "neighbors")
@@ -59,3 +61,11 @@ def test_no_global_generator_is_read_or_set() -> None:
     np.random.seed(2)
     again = numpy_stream(0, "a").random(), python_stream(0, "a").random(), torch_stream(0, "a").initial_seed()
     assert drawn == again
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None, "a"])
+def test_a_seed_below_zero_or_that_is_no_whole_number_is_refused(seed: object) -> None:
+    for stream in (numpy_stream, python_stream, torch_stream):
+        with pytest.raises(ConfigError, match="seed must be a whole number of at least 0; got"):
+            stream(seed, "a")
+    assert numpy_stream(np.int64(3), "a").random() == numpy_stream(3, "a").random()

@@ -125,6 +125,21 @@ def test_several_files_are_joined_as_in_memory(tmp_path: Path, endings: tuple[st
     assert found.var["in_every_file"].sum() == 130
 
 
+def test_files_of_half_precision_are_joined_too(tmp_path: Path) -> None:
+    paths = []
+    for seed in (1, 2):
+        adata = make_cells(seed)
+        adata.X = adata.X.toarray().astype(np.float16)
+        paths.append(write(adata, tmp_path / f"{seed}.h5ad"))
+    integrate_files(paths, tmp_path / "out.h5ad", config=CONFIG)
+    expected = read_many(paths).adata
+    integrate(expected, "file", gene_mask=shared_genes(expected, None), config=CONFIG)
+    found = read(tmp_path / "out.h5ad")
+    agree(found, expected)
+    assert found.X.dtype == np.float32
+    assert (found.X.toarray() == expected.X).all()
+
+
 def test_above_the_size_of_the_samples_both_agree_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(components, "FITTED_CELLS", 150)
     monkeypatch.setattr(components, "BLOCK", 64)

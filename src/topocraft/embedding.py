@@ -10,6 +10,7 @@ import numpy as np
 
 from topocraft._version import __version__
 from topocraft.data.cells import from_anndata
+from topocraft.data.columns import require_name
 from topocraft.data.stream import Source, is_on_disk
 from topocraft.display import attended
 from topocraft.errors import list_names
@@ -83,6 +84,8 @@ def embed(
     with within_memory(FEWER), attended(progress) as shown:
         shown.phase("read")
         integrator = model if isinstance(model, Integrator) else Integrator.load(model)
+        if layer is not None:
+            require_name(layer, "layer", "a layer of adata")
         matrix = adata.X if layer is None else adata.layers.get(layer)
         cells = from_anndata(
             adata,

@@ -109,7 +109,7 @@ def list_names(names: Iterable[object], limit: int = 8) -> str:
     return shown if len(every) <= limit else f"{shown} and {len(every) - limit:,} more"
 
 
-def nearest_name(name: str, names: Iterable[object]) -> str:
+def nearest_name(name: object, names: Iterable[object]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest known name, or an empty string."""
-    close = difflib.get_close_matches(name, [str(known) for known in names], n=1)
+    close = difflib.get_close_matches(str(name), [str(known) for known in names], n=1)
     return f" Did you mean '{shown_name(close[0])}'?" if close else ""

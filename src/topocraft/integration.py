@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from topocraft.checkpoints import Checkpoints
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, from_anndata
+from topocraft.data.columns import require_name
 from topocraft.data.stream import Source, is_on_disk
 from topocraft.display import attended
 from topocraft.errors import ConfigError, InputError
@@ -91,6 +92,8 @@ def integrate(
     """
     config = config or IntegrationConfig()
     require_arguments(adata, config)
+    if layer is not None:
+        require_name(layer, "layer", "a layer of adata")
     reading = Reading(batch_key, layer, labels_low, labels_high, gene_mask)
     matrix = adata.X if layer is None else adata.layers.get(layer)
     with within_memory(IN_BLOCKS), attended(progress) as shown:

@@ -11,7 +11,7 @@ from topocraft.checkpoints import LAST_GOOD, Checkpoints
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells
 from topocraft.data.preprocess import express
-from topocraft.errors import InputError, ModelError, TrainingError, list_names
+from topocraft.errors import ConfigError, InputError, ModelError, TrainingError, list_names
 from topocraft.fitting import Fit
 from topocraft.hardware import let_waiting_threads_sleep, processor
 from topocraft.progress import Progress, Silent
@@ -81,6 +81,7 @@ class Integrator:
             The checkpoint is damaged, or of other cells, another configuration, version or number of threads.
         """
         _require_cells(cells)
+        _require_checkpoints(checkpoints)
         let_waiting_threads_sleep()
         from topocraft.training.keeping import opened
 
@@ -138,6 +139,7 @@ class Integrator:
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write the model into ``folder`` (weights as safetensors, the rest as JSON), whole or not at all."""
         fitted = self._require_fit()
+        _require_path(folder)
         from topocraft.training.checkpoint import save_fitted
 
         save_fitted(fitted, Path(folder), force=force)
@@ -145,6 +147,7 @@ class Integrator:
     @classmethod
     def load(cls, folder: str | Path) -> Integrator:
         """Read a saved model; it embeds cells bit for bit as it did when it was saved."""
+        _require_path(folder)
         let_waiting_threads_sleep()
         from topocraft.training.checkpoint import load_fitted
 
@@ -181,6 +184,19 @@ def _require_finite(embedding: np.ndarray, names: np.ndarray) -> None:
             f"A model must give every cell a finite place; this one does not to {len(lost):,}: {list_names(lost, 3)}. "
             "Its numbers are damaged, or the values of these cells are of another kind: fetch or fit it again."
         )
+
+
+def _require_checkpoints(checkpoints: object) -> None:
+    if checkpoints is not None and not isinstance(checkpoints, Checkpoints):
+        raise ConfigError(
+            f"checkpoints must be topocraft.Checkpoints or None; got {checkpoints!r:.60}. Make one by "
+            "topocraft.Checkpoints(folder)."
+        )
+
+
+def _require_path(folder: object) -> None:
+    if not isinstance(folder, str | Path):
+        raise ConfigError(f"folder must be the path of a model's folder, text or Path; got {folder!r:.60}.")
 
 
 def _codes(cells: Cells, batch_names: tuple[str, ...]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -186,7 +187,7 @@ def step_seconds(expression: Rows, batch: np.ndarray, config: IntegrationConfig,
     from topocraft.model.triplets import choose_triplets
     from topocraft.randomness import numpy_stream, torch_stream
     from topocraft.training.sampler import BalancedSampler
-    from topocraft.training.step import Step, gather
+    from topocraft.training.step import NotFinite, Step, gather
 
     draws, seed = numpy_stream(config.seed, "plan"), config.seed
     shape = expression.shape[1], int(batch.max()) + 1
@@ -197,7 +198,8 @@ def step_seconds(expression: Rows, batch: np.ndarray, config: IntegrationConfig,
     triplets = choose_triplets(batch[cells], low, low, draws, config.training.triplets_per_cluster)
 
     def once() -> None:
-        step(gather(expression, batch, cells, triplets, device), warming_up=False).tolist()
+        with suppress(NotFinite):  # it costs the same, and a run undoes it
+            step(gather(expression, batch, cells, triplets, device), warming_up=False).tolist()
 
     return min(_timed(once, device) for _ in range(STEPS_TRIED))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 KEY = "topocraft"
 EMBEDDING = "X_topocraft"
+SECTIONS = ("annotation", "losses", "read", "seconds")
+"""Of the record of an integration, those that hold names and values themselves."""
 SET_ASIDE = "topocraft_set_aside"
 AUDIT = "topocraft_audit"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "scanpy", "anndata", "igraph", "torch")
@@ -60,6 +62,24 @@ def annotate(adata: AnnData, embedding: np.ndarray, fitted: Fitted, kept: np.nda
     adata.uns[KEY] = describe(fitted) | {"set_aside": names.astype(str)}
     if policy == "drop" and not kept.all():
         adata._inplace_subset_obs(kept)
+
+
+def recorded(adata: AnnData) -> dict[str, Any]:
+    """Return what ``uns`` records of an integration; empty where there is nothing, or what no integration writes.
+
+    Examples
+    --------
+    >>> from topocraft.provenance import recorded
+    >>> from topocraft.simulate.demo import demo_cells
+    >>> adata = demo_cells(n_cells=60, n_genes=50)
+    >>> adata.uns["topocraft"] = {"seed": 1, "read": "by hand"}
+    >>> recorded(adata)
+    {'seed': 1}
+    """
+    held = adata.uns.get(KEY, {})
+    if not isinstance(held, Mapping):
+        return {}
+    return {name: value for name, value in held.items() if name not in SECTIONS or isinstance(value, Mapping)}
 
 
 def describe(fitted: Fitted) -> dict[str, Any]:

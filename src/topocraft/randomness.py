@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import random
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from topocraft.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
 
 
-def _sequence(seed: int, name: str) -> np.random.SeedSequence:
-    return np.random.SeedSequence([seed, zlib.crc32(name.encode())])
+def _sequence(seed: Any, name: str) -> np.random.SeedSequence:
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ConfigError(f"seed must be a whole number of at least 0; got {seed!r:.60}.")
+    return np.random.SeedSequence([int(seed), zlib.crc32(name.encode())])
 
 
 def stream_seed(seed: int, name: str) -> int:

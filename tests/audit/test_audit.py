@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 from collections.abc import Callable
 from typing import Any, get_args
@@ -112,6 +114,34 @@ def test_the_folder_holds_cells_pictures_and_tables(call: Call, again: Any, cell
     assert (folder / "losses.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(FileError, match="must not exist yet"):
         save_audit(found, adata, folder)
+
+
+def test_every_table_is_a_csv_that_can_be_read(call: Call, cells: AnnData, tmp_path: Any) -> None:
+    found = call()
+    assert found.tables["covariates"].empty
+    bare = dataclasses.replace(found, tables=found.tables | {"nothing": pd.DataFrame()})
+    written = save_audit(bare, cells.copy(), tmp_path / "audit", csv=True)
+    tables = {path.name: pd.read_csv(path) for path in written if path.suffix == ".csv"}
+    assert tables["covariates.csv"].columns[:3].tolist() == ["covariate", "batch", "cells"]
+    assert "nothing.csv" not in tables
+
+
+@pytest.mark.parametrize("junk", ["junk", {"annotation": "x", "seconds": 3}])
+def test_a_record_that_no_integration_writes_is_none(call: Call, cells: AnnData, junk: object) -> None:
+    other = cells.copy()
+    other.uns["topocraft"] = junk
+    assert call(other).facts["integration_seconds"] is None
+
+
+def test_names_are_drawn_as_they_are_and_never_as_formulas(call: Call, again: Any, cells: AnnData) -> None:
+    named = cells.copy()
+    for column in ("batch", "celltype"):
+        named.obs[column] = r"$\bad{$" + named.obs[column].astype(str)
+    found = call(named, again=again, budget=3)
+    for figure in (statements_figure(found), losses_figure(found)):
+        figure.savefig(io.BytesIO())
+    labels = [text.get_text() for text in losses_figure(found).axes[1].get_yticklabels()]
+    assert all(label.startswith(r"\$\bad{\$") for label in labels)
 
 
 def test_pictures_and_tables_show_what_is_there(call: Call, again: Any) -> None:

@@ -37,6 +37,8 @@ def test_methods_go_by_name() -> None:
         ({"contenders": []}, "contenders must hold at least one"),
         ({"seeds": []}, "seeds must hold at least one"),
         ({"seeds": [0, 1, 0]}, "seeds must have names of their own; more than once: '0'"),
+        ({"seeds": range(1001)}, r"seeds must be at most 1,000; more were asked for\. Ask for fewer"),
+        ({"seeds": range(10**20)}, "seeds must be at most 1,000"),
         ({"seeds": [0, -1]}, "seed must be a whole number from 0 to 2³² − 1; got -1"),
     ],
 )

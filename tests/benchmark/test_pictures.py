@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 from collections.abc import Callable
 
@@ -146,6 +147,15 @@ def test_sizes_that_hardly_differ_make_no_curve() -> None:
     panel = costs_figure(rows).axes[0]
     assert [label.get_text() for label in panel.get_yticklabels()] == ["line"]
     assert [bar.get_width() for bar in panel.patches] == pytest.approx([100]), "the median of the runs"
+
+
+@pytest.mark.parametrize("sizes", [(100, 200, 400), (100,)])
+def test_names_are_drawn_as_they_are_and_never_as_formulas(sizes: tuple[int, ...]) -> None:
+    figure = costs_figure(tidy(_costs(r"$\bad{$", 1.0, sizes)))
+    figure.savefig(io.BytesIO())
+    legend, ticks = figure.axes[0].get_legend(), figure.axes[0].get_yticklabels()
+    names = [text.get_text() for text in (legend.texts if legend else ticks)]
+    assert names[0].startswith(r"\$\bad{\$")
 
 
 def test_many_methods_have_marks_of_their_own() -> None:

@@ -32,6 +32,15 @@ REFUSED = {
     "no such field": ((*CELLS, "-o", "o.h5ad", "--set", "epoch=3"), "'epoch' is no field.*mean 'epochs'"),
     "no such section": ((*CELLS, "-o", "o.h5ad", "--set", "modl.head=trunk"), "no field 'modl'.*mean 'model'"),
     "in two sections": ((*CELLS, "-o", "o.h5ad", "--set", "n_components=9"), "'n_components' stands in topology"),
+    "a number of 5,000 digits": ((*CELLS, "-o", "o.h5ad", "--set", f"seed={'9' * 5000}"), "seed must be .*got '9999"),
+    "lists in lists": (
+        (*CELLS, "-o", "o.h5ad", "--set", f"encoder_widths={'[' * 90_000}"),
+        r"must be a list.*got '\[\[",
+    ),
+    "a field given twice": (
+        (*CELLS, "-o", "o.h5ad", "--set", 'model={"n_latent": 3, "n_latent": 4}'),
+        "'model' is a section",
+    ),
     "a wrong value": ((*CELLS, "-o", "o.h5ad", "--set", "head=big"), "ModelConfig.head must be .*; got 'big'"),
     "out of range": ((*CELLS, "-o", "o.h5ad", "--epochs", "0"), "epochs must be a whole number of at least 1"),
     "no such config": ((*CELLS, "-o", "o.h5ad", "--config", "c.json"), "'c.json' is not: No such file"),
@@ -61,7 +70,7 @@ def test_data_or_use_that_cannot_be_ends_in_one_message(case: str, quickly: Run,
         ("[1]", "config must be an object with named fields; got [1]"),
         ('{"epochs": 3}', "config has no field 'epochs'."),
         ('{"training": {"epoch": 3}}', "config.training has no field 'epoch'. Did you mean 'epochs'?"),
-        ('{"training": {"epochs": "many"}}', "epochs must be a whole number of at least 1; got 'many'."),
+        ('{"training": {"epochs": "many"}}', "at least 1 and at most 1,000,000,000; got 'many'."),
     ],
 )
 def test_a_config_that_is_wrong_says_where(text: str, message: str, quickly: Run, folder: Path) -> None:

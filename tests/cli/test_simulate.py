@@ -63,7 +63,11 @@ def test_many_batches_are_summed_up(run: Run) -> None:
         (("baseline", "-o", "sim.csv"), 1, "must end in .h5ad or .zarr"),
         (("baseline", "-o", "nowhere/sim.h5ad"), 1, "The output's folder must exist"),
         (("baseline", "--like", "cells.h5ad", "-o", "cells.h5ad", "--force"), 1, "must not be an input"),
-        (("baseline", "--cells", "-5", "-o", "sim.h5ad"), 1, "n_cells must be a whole number, at least 1; got -5"),
+        (
+            ("baseline", "--cells", "-5", "-o", "sim.h5ad"),
+            1,
+            "n_cells must be a whole number between 1 and 100,000,000",
+        ),
         (("common-5", "--batches", "4", "-o", "sim.h5ad"), 1, "n_batches of 'common-5' must be 2; got 4"),
         (("baseline", "--seed", "-1", "-o", "sim.h5ad"), 1, "seed must be a whole number"),
         (("baseline", "--threads", "0", "-o", "sim.h5ad"), 1, "threads must be at least 1"),

@@ -16,7 +16,12 @@ def _cells(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1+1", "@SUM(A1)", "-1+cmd|' /C calc'!A0", "\tx", "=", "-A1", "--1"])
+BLANKS = (" =1+1", " -A1", "\n=1+1", "\n \t+1+1", "\u00a0@SUM(A1)", "\ufeff=1", "\u200b=1")
+FULL_WIDTH = ("\uff1d1+1", " \uff0b1", "\uff20A1", "\uff0d1")
+PLAIN = ("=1+1", "+1+1", "@SUM(A1)", "-1+cmd|' /C calc'!A0", "\tx", "=", "-A1", "--1")
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *BLANKS, *FULL_WIDTH])
 def test_a_formula_gets_an_apostrophe_wherever_it_stands(name: str) -> None:
     table = pd.DataFrame({name: ["a", name], "category": pd.Categorical([name, "b"])}, index=[name, "row"])
     table[f"{name}2"] = pd.array([name, None], dtype="string")
@@ -32,7 +37,7 @@ def test_what_is_no_formula_is_as_pandas_writes_it() -> None:
             "number": [-1.5, np.nan, 1e-7],
             "whole": [-1, 0, 3],
             "told": [True, False, True],
-            "text": ["-1", "-.5e-3", 'a=b, "c"'],
+            "text": [" -1 ", "-.5e-3", 'a=b, "c"'],
             "held": pd.Series([-1, "B cells", None], dtype=object),
         }
     )

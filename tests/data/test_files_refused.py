@@ -103,6 +103,21 @@ def test_a_file_of_another_kind(tmp_path: Path, ending: str, what: str, content:
         read_cells_file(path)
 
 
+def test_a_sparse_matrix_of_half_precision_is_called_what_it_is(tmp_path: Path) -> None:
+    import h5py
+
+    path = tmp_path / "cells.h5ad"
+    adata = make_adata()
+    adata.X = sparse.csr_matrix(adata.X, dtype=np.float32)
+    adata.write_h5ad(path)
+    with h5py.File(path, "r+") as file:
+        halves = file["X/data"][:].astype(np.float16)
+        del file["X/data"]
+        file["X/data"] = halves
+    with pytest.raises(FileError, match=r"no sparse matrix of half precision .*X\.astype\('float32'\)"):
+        read_cells_file(path)
+
+
 def test_an_h5_that_is_not_of_10x(tmp_path: Path) -> None:
     make_adata().write_h5ad(tmp_path / "cells.h5")
     with pytest.raises(FileError, match=r"is damaged or not a 10x \.h5: "):

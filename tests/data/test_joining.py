@@ -61,12 +61,25 @@ def test_a_sparse_file_is_never_made_dense_by_a_dense_one() -> None:
     np.testing.assert_array_equal(joined.X.toarray(), [[1, 2, 0], [0, 3, 0], [0, 5, 4]])
 
 
+def test_half_precision_beside_a_sparse_file_becomes_single() -> None:
+    files = two()
+    files["one"].X = files["one"].X.toarray().astype(np.float16)
+    joined, _ = join_files(files)
+    assert joined.X.dtype in (np.float32, np.float64)
+    np.testing.assert_array_equal(joined.X.toarray(), [[1, 2, 0], [0, 3, 0], [0, 5, 4]])
+
+
+def test_several_names_of_several_files_are_many() -> None:
+    one, other = (make(np.ones((2, 1)), ["a", "b"], ["A"]) for _ in range(2))
+    assert "2 cell names are in more than one file" in join_files({"one": one, "other": other})[1][1]
+
+
 def test_cells_of_the_same_name_get_the_name_of_their_file() -> None:
     one = make(np.ones((3, 1)), ["a", "b", "c"], ["A"])
     other = make(np.ones((2, 1)), ["c", "d"], ["A"])
     joined, notes = join_files({"one": one, "other": other})
     assert list(joined.obs_names) == ["a", "b", "c-one", "c-other", "d"]
-    assert notes[1] == "1 cell names are in more than one file and got the file's name appended: 'c'."
+    assert notes[1] == "1 cell name is in more than one file and got the file's name appended: 'c'."
     assert list(one.obs_names) == ["a", "b", "c"]
 
 

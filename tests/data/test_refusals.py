@@ -60,6 +60,24 @@ REFUSED: dict[str, tuple[Callable[[], AnnData], dict[str, Any], str]] = {
         {"batch_key": []},
         "batch_key must name at least one column of obs; got none",
     ),
+    "a number as key": (
+        lambda: _adata(),
+        {"batch_key": 3},
+        r"batch_key must be text, the name of a column of obs; got 3 \(int\)\.",
+    ),
+    "bytes as key": (lambda: _adata(), {"batch_key": b"batch"}, r"batch_key must be text, .*; got b'batch' \(bytes\)"),
+    "a number among keys": (lambda: _adata(), {"batch_key": ["batch", 3]}, r"got 3 \(int\)"),
+    "a list in keys": (lambda: _adata(), {"batch_key": [["batch"]]}, r"got \['batch'\] \(list\)"),
+    "a number as layer": (
+        lambda: _adata(),
+        {"layer": 3},
+        r"layer must be text, the name of a layer of adata; got 3 \(int\)",
+    ),
+    "a list as labels": (
+        lambda: _adata(),
+        {"labels_low": ["t"]},
+        r"labels_low must be text, the name of a column of obs; got \['t'\] \(list\)",
+    ),
     "one batch": (
         lambda: _adata(**ONE_COLUMN),
         {"batch_key": "same"},
@@ -166,6 +184,12 @@ def test_bad_input_is_refused_by_name_and_cure(case: str) -> None:
     build, arguments, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
         from_anndata(build(), **{"batch_key": "batch", **arguments})
+
+
+def test_a_column_named_by_a_number_is_a_column() -> None:
+    adata = _adata()
+    adata.obs.columns = [3]
+    assert from_anndata(adata, 3).batch_names == ("a", "b", "c")
 
 
 def test_values_beyond_single_precision_are_refused() -> None:

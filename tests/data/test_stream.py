@@ -77,9 +77,11 @@ def _same(stored: Cells, cells: Cells) -> None:
     assert (whole.tocsr() != express(cells, found.genes)).nnz == 0
 
 
-@pytest.mark.parametrize("kind", [sparse.csr_matrix, np.asarray])
 @pytest.mark.parametrize("cuts", [(), (10, 75, 200)])
-@pytest.mark.parametrize("dtype", ["int32", "float64"])
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [(sparse.csr_matrix, "int32"), (np.asarray, "int32"), (sparse.csr_matrix, "float64"), (np.asarray, "float16")],
+)
 def test_the_same_cells_as_in_memory(adata: AnnData, kind: Any, cuts: tuple[int, ...], dtype: str) -> None:
     values = kind(adata.X.toarray().astype(dtype))
     source, pieces = _stored(values, *cuts)

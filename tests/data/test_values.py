@@ -45,6 +45,15 @@ def test_unsound_values(values: list[float], message: str) -> None:
         require_sound(facts_of(np.array(values)))
 
 
+@pytest.mark.parametrize("asked", ["auto", "log1p"])
+def test_logged_values_whose_squares_are_lost_are_refused_with_a_cure(asked: str) -> None:
+    tiny = facts_of(np.array([2e-20, 1e-20]))
+    with pytest.raises(InputError, match=r"must reach 1e-15 somewhere; the largest is 2e-20.*input_kind='counts'"):
+        value_kind(tiny, asked)
+    assert value_kind(tiny, "counts") == "fractional counts"
+    assert value_kind(facts_of(np.array([2e-15, 1e-20])), asked) == "log1p"
+
+
 def test_the_canonical_form_leaves_the_input_alone() -> None:
     matrix = sparse.csr_matrix((np.array([1.0, 2.0, 0.0, 3.0]), np.array([2, 0, 1, 2]), np.array([0, 4])), shape=(1, 3))
     found = canonical(matrix)

@@ -129,6 +129,15 @@ def test_subtracted_batch_means_are_found_out(copy: AnnData) -> None:
     assert any("PCR batch is nearly 1 for 'X_centred'" in said for said in scores.attrs["cautions"])
 
 
+@pytest.mark.parametrize("junk", ["junk", 3, {"annotation": "celltype"}])
+def test_a_record_that_no_integration_writes_says_nothing(copy: AnnData, junk: object) -> None:
+    copy.uns["topocraft"] = junk
+    copy.obsm["X_topocraft"] = copy.obsm["X_types"]
+    how = {"unintegrated": "X_before", "controls": False}
+    scores = topocraft.evaluate(copy, "batch", "celltype", embeddings=["X_topocraft"], **how)
+    assert not any("Trained with labels" in said for said in scores.attrs["cautions"])
+
+
 def test_cautions_come_with_the_scores(copy: AnnData) -> None:
     copy.uns["topocraft"] = {"annotation": {"labels_low": "celltype"}}
     copy.obsm["X_topocraft"], copy.obsm["X_scanvi"] = copy.obsm["X_types"], copy.obsm["X_types"]

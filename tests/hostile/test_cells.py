@@ -14,14 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+import topocraft
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, from_anndata
 from topocraft.data.preprocess import express, prepare
 from topocraft.errors import TopocraftError
+from topocraft.progress import Silent
 from topocraft.topology.clusters import find_topology
 
 LOOSE = IntegrationConfig().with_values(min_cells=1, min_genes=0, n_top_genes=20, n_neighbors=5)
 STRICT = IntegrationConfig().with_values(n_top_genes=5, n_neighbors=3, scope="batch", nesting="low")
+TINY = LOOSE.with_values(
+    n_latent=4, encoder_widths=(6,), decoder_widths=(6,), classifier_widths=(4,), epochs=1, warmup_epochs=0,
+    cells_per_batch=32, cells_per_step=64, threads=1,
+)  # fmt: skip
 OPTIONS = st.fixed_dictionaries(
     {},
     optional={
@@ -90,6 +96,34 @@ def test_thousands_of_cells_of_any_kind_are_read_whole_or_refused(
     adata: AnnData, options: dict[str, Any], config: IntegrationConfig
 ) -> None:
     carried_through(adata, options, config)
+
+
+def integrated(adata: AnnData, options: dict[str, Any]) -> str:
+    """Integrate from the first check to the last coordinate; return how it ended."""
+    before = adata.obs_names.tolist(), adata.var_names.tolist()
+    config = TINY.with_values(input_kind=options.pop("input_kind", "auto"))
+    try:
+        topocraft.integrate(adata, "batch", config=config, progress=Silent(), **options)
+    except TopocraftError as error:
+        require_cure(error)
+        assert "X_topocraft" not in adata.obsm
+        return "refused"
+    assert np.isfinite(adata.obsm["X_topocraft"]).all()
+    assert (adata.obs_names.tolist(), adata.var_names.tolist()) == before
+    return "whole"
+
+
+@quick(40)
+@given(hostile_cells(), OPTIONS)
+def test_cells_of_any_kind_are_integrated_or_refused(adata: AnnData, options: dict[str, Any]) -> None:
+    integrated(adata, options)
+
+
+@pytest.mark.soak
+@soak("hostile-integrations", per_round=50)
+@given(hostile_cells(), OPTIONS)
+def test_thousands_of_cells_of_any_kind_are_integrated_or_refused(adata: AnnData, options: dict[str, Any]) -> str:
+    return integrated(adata, options)
 
 
 def test_the_strategy_reaches_both_ends() -> None:

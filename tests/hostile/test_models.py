@@ -144,8 +144,9 @@ def _edited(folder: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
     [
         (lambda held: held.update(weights="../../etc/passwd"), r"the fields \['weights'\] are missing or unknown"),
         (lambda held: held.pop("facts"), r"the fields \['facts'\] are missing or unknown"),
-        (lambda held: held["config"]["model"].update(n_latent=10**12), "must have shape"),
+        (lambda held: held["config"]["model"].update(n_latent=10**5), "must have shape"),
         (lambda held: held["config"]["model"].update(encoder_widths=[10**9, 10**9]), "does not hold a whole"),
+        (lambda held: held["config"]["model"].update(n_latent=10**12), "n_latent must be .* at most 100,000"),
         (lambda held: held.update(batch_names=["a", "a", "b"]), "batch_names must be distinct"),
         (lambda held: held.update(genes=None), "genes must have the fields expressed, selected and target_sum"),
         (lambda held: held.update(history=3), "does not hold a whole topocraft model"),
@@ -172,6 +173,13 @@ def _edited(folder: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
 def test_what_cannot_be_is_refused(folder: Path, edit: Callable[[dict[str, Any]], Any], message: str) -> None:
     _edited(folder, edit)
     with pytest.raises(ModelError, match=message):
+        Integrator.load(folder)
+
+
+def test_a_description_that_says_something_twice_is_refused(folder: Path) -> None:
+    text = (folder / DESCRIPTION).read_text()
+    (folder / DESCRIPTION).write_text(text.replace("{", '{"version": "1", ', 1))
+    with pytest.raises(ModelError, match=r"is damaged: .*'version' stands in one object more than once"):
         Integrator.load(folder)
 
 

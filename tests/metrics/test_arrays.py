@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy import sparse
 
 from topocraft.errors import InputError
-from topocraft.metrics.arrays import as_types, codes_of, neighbors_within_types
+from topocraft.metrics import blisi, cilisi, clisi, ilisi, lisi
+from topocraft.metrics.arrays import as_types, checked_embedding, codes_of, neighbors_within_types
 
 
 def test_numbers_are_sorted_as_numbers_and_objects_as_text() -> None:
@@ -16,6 +21,31 @@ def test_numbers_are_sorted_as_numbers_and_objects_as_text() -> None:
     names, codes = codes_of(np.array(["b", 10, 9], dtype=object), 3, "batch")
     assert names.tolist() == ["10", "9", "b"]
     assert codes.tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (np.full((4, 2), 1e30), r"within ±1e\+15; 4 of 4 cells hold more, in rows .* or rescale them"),
+        ([[1e300, 0.0], [0.0, 1.0]], "1 of 2 cells hold NaN or infinity, in rows '0'"),
+        ([[np.nan, 0.0], [0.0, 1.0]], "1 of 2 cells hold NaN or infinity, in rows '0'.* or repair them"),
+        ([["a"], ["b"]], "must be a dense matrix of numbers, cells × dimensions; got list: could not convert"),
+        (sparse.identity(3, format="csr"), "must be a dense matrix of numbers.*got csr_matrix|dia_matrix"),
+        (None, r"with at least two cells and one dimension; got shape \(1,\)"),
+    ],
+)
+def test_embeddings_without_distances_are_refused(points: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        checked_embedding(points)
+
+
+@pytest.mark.parametrize("score", [ilisi, clisi, blisi, cilisi, lisi])
+def test_no_score_is_nan_for_coordinates_whose_squares_overflow(score: Callable[..., Any]) -> None:
+    points, groups = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) % 2
+    more = (np.arange(60) % 3,) if score in (blisi, cilisi) else ()
+    with pytest.raises(InputError, match=r"embedding must be finite, within ±1e\+15; 60 of 60 cells hold more"):
+        score(points * 1e30, groups, *more)
+    assert np.isfinite(score(points * 1e12, groups, *more)).all()
 
 
 def test_neighbours_within_types_count_among_their_own() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 from sklearn.neighbors import KNeighborsRegressor
@@ -102,6 +103,24 @@ def test_what_has_no_value_says_why() -> None:
         cross_batch_r2(points, np.full(200, 0.3), batch)
     with pytest.raises(UndefinedScore, match="every cell is of batch 'only'"):
         cross_batch_r2(points, covariate, np.full(200, "only"))
+
+
+def test_lists_and_tables_serve_as_well_as_arrays() -> None:
+    points, covariate, batch = _cells()
+    table, column = pd.DataFrame(points), pd.Series(covariate, index=range(5, 205))
+    for score in (knn_r2, knn_error):
+        assert score(table, column) == score(points.tolist(), covariate.tolist()) == score(points, covariate)
+    expected = cross_batch_r2(points, covariate, batch)
+    assert cross_batch_r2(points.tolist(), covariate.tolist(), batch.tolist()) == expected
+    assert cross_batch_r2(table, column, pd.Series(batch, index=range(5, 205))) == expected
+
+
+@pytest.mark.parametrize("score", [knn_r2, knn_error])
+def test_no_cells_and_no_numbers_are_refused(score: Callable[..., float]) -> None:
+    with pytest.raises(InputError, match="with at least two cells and one dimension"):
+        score(np.empty((0, 3)), np.empty(0))
+    with pytest.raises(InputError, match="covariate must be numbers; it is not: could not convert"):
+        score(np.eye(3), ["a", "b", "c"])
 
 
 def test_unusable_arrays_are_refused() -> None:

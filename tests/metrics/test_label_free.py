@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -85,3 +88,25 @@ def test_wrong_lengths_are_refused() -> None:
         within_batch_clusters(points, batch[1:])
     with pytest.raises(InputError, match="clusters must have one entry for each of 160 cells"):
         within_batch_agreement(points, batch, types[1:])
+
+
+def test_lists_and_tables_serve_as_well_as_arrays() -> None:
+    values, batch, _ = _cells()
+    expected = within_batch_clusters(values, batch)
+    assert within_batch_clusters(values.tolist(), batch.tolist()).tolist() == expected.tolist()
+    assert within_batch_clusters(pd.DataFrame(values, index=batch), batch).tolist() == expected.tolist()
+    assert within_batch_clusters(sparse.coo_matrix(values), batch).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.empty((0, 4)), r"at least one of each; got shape \(0, 4\)"),
+        (np.array([["a"], ["b"]]), "must be numbers, cells × genes"),
+        (np.array([[np.nan], [1.0]]), "expression must be finite; some of it is NaN"),
+        (sparse.csr_matrix([[np.inf], [1.0]]), "expression must be finite; some of it is NaN"),
+    ],
+)
+def test_expression_that_is_none_is_refused(values: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        within_batch_clusters(values, np.arange(values.shape[0]))

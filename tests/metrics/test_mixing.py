@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from topocraft.errors import InputError
@@ -104,12 +105,37 @@ def test_labels_of_any_kind_are_keys() -> None:
 
 def test_wrong_lengths_and_k_are_refused() -> None:
     points, batch, labels = _cells()
-    with pytest.raises(InputError, match="labels must have one entry for each of 90 cells; got 89"):
+    with pytest.raises(InputError, match="labels must have one entry for each of 90 cells; got shape"):
         neighbor_purity(nearest_neighbors(points, 3).indices, labels[:-1])
-    with pytest.raises(InputError, match="batch must have one entry for each of 90 cells; got 80"):
+    with pytest.raises(InputError, match="batch must have one entry for each of 90 cells; got shape"):
         batch_mixing(points, batch[:80], labels)
     with pytest.raises(InputError, match="k must be at least 1 neighbour; got 0"):
         batch_mixing(points, batch, labels, k=0)
+
+
+def test_lists_and_tables_serve_as_well_as_arrays() -> None:
+    points, batch, labels = _cells()
+    nearest = nearest_neighbors(points, 5).indices
+    assert neighbor_purity(nearest.tolist(), labels.tolist()) == neighbor_purity(nearest, labels)
+    assert neighbor_purity(pd.DataFrame(nearest), pd.Series(labels, index=labels)) == neighbor_purity(nearest, labels)
+    expected = batch_mixing(points, batch, labels)
+    assert batch_mixing(points.tolist(), batch.tolist(), labels.tolist()) == expected
+    assert batch_mixing(pd.DataFrame(points), pd.Series(batch, index=labels), pd.Categorical(labels)) == expected
+
+
+def test_what_is_missing_or_not_finite_is_refused() -> None:
+    points, batch, labels = _cells()
+    some = labels.astype(object)
+    some[3] = None
+    with pytest.raises(InputError, match="labels must be set for every cell; 1 have none, in rows '3'"):
+        batch_mixing(points, batch, some)
+    with pytest.raises(InputError, match="labels must be set for every cell; 1 have none, in rows '3'"):
+        neighbor_purity(nearest_neighbors(points, 5).indices, some)
+    with pytest.raises(InputError, match="neighbors_indices must be whole numbers, cells × neighbours"):
+        neighbor_purity(points, labels)
+    points[4, 0] = np.nan
+    with pytest.raises(InputError, match="1 of 90 cells hold NaN or infinity, in rows '4'"):
+        batch_mixing(points, batch, labels)
 
 
 @pytest.mark.parametrize("n_cells", [3, 5, 7])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from anndata import AnnData
 import topocraft.plot
 from topocraft.errors import InputError
 from topocraft.plot import MISSING
+from topocraft.plot.words import as_drawn
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +51,43 @@ def test_bars_are_as_long_as_the_shares(adata: AnnData) -> None:
     assert widths == {"t": [0.5, 0.5], "u": [0.5, 0.0], "no type": [0.0, 0.5]}
     last = panel.containers[-1][0].get_facecolor()
     assert tuple(round(255 * part) for part in last[:3]) == tuple(bytes.fromhex(MISSING[1:]))
+
+
+FORMULA = r"$\bad{$ \$ $x_1$"
+"""Drawn as a formula, it is none."""
+
+
+def test_words_of_others_are_drawn_as_they_are_and_never_as_formulas(adata: AnnData) -> None:
+    named = adata.copy()
+    named.obs[FORMULA] = [f"{FORMULA} {kind}" for kind in named.obs["celltype"]]
+    named.obs["batch"] = FORMULA + named.obs["batch"].astype(str)
+    named.obsm[FORMULA] = named.obsm["X_umap"]
+    by_cell = topocraft.plot.umap(named, FORMULA, basis=FORMULA)
+    by_batch = topocraft.plot.composition(named, "batch", FORMULA)
+    table = topocraft.evaluate(named[4:], "batch", embeddings=[FORMULA], controls=False)
+    for figure in (by_cell, by_batch, topocraft.plot.scores(table)):
+        figure.savefig(io.BytesIO())
+    assert as_drawn(FORMULA) == r"\$\bad{\$ \\$ \$x_1\$"
+    texts = [by_cell.axes[0].title, *by_cell.axes[0].get_legend().texts, *by_batch.axes[0].get_yticklabels()]
+    assert not any(text._preprocess_math(text.get_text())[1] for text in texts)
+    drawn = by_batch.axes[0].get_yticklabels()[0]
+    assert drawn._preprocess_math(drawn.get_text())[0] == f"{FORMULA}a"
+
+
+@pytest.mark.parametrize("values", [[[1], [2]], [(1, "x"), (2, "y")], [{"a": 1}, {"b": 2}]])
+def test_lists_and_dictionaries_are_drawn_by_how_they_read(adata: AnnData, values: list[Any]) -> None:
+    named = adata.copy()
+    named.obs["odd"] = pd.Series(values * 20, index=named.obs_names)
+    panel = topocraft.plot.umap(named, "odd", basis="X_umap").axes[0]
+    assert [text.get_text() for text in panel.get_legend().texts] == [str(value) for value in values]
+
+
+@pytest.mark.parametrize("junk", ["junk", {"losses": "x"}])
+def test_a_record_that_no_integration_writes_is_none(adata: AnnData, junk: object) -> None:
+    other = adata.copy()
+    other.uns["topocraft"] = junk
+    with pytest.raises(InputError, match=r"adata must hold a training in uns\['topocraft'\]"):
+        topocraft.plot.losses(other)
 
 
 def test_curves_hold_the_losses_and_chance_is_one_of_the_batches(adata: AnnData) -> None:

@@ -8,7 +8,7 @@ from anndata import AnnData
 
 from topocraft.metrics import mixing_map, neighbor_purity, positive_rate
 from topocraft.progress import Silent
-from topocraft.report.groups import batch_rows, grids, group_rows, where_to_look
+from topocraft.report.groups import GroupRow, batch_rows, grids, group_rows, where_to_look
 from topocraft.report.measures import Measures, measure
 from topocraft.report.subject import Subject, read_subject
 from topocraft.topology.neighbors import nearest_neighbors
@@ -92,3 +92,13 @@ def test_rare_types_are_named_with_their_rates(subject: Subject, measures: Measu
         == "Rare cell type few, 2 cells: positive 75% (100% unintegrated); truly positive 50% (25% unintegrated)."
     )
     assert said[0].startswith("Least mixed: few (0.20), ")
+
+
+def test_nobody_is_sent_to_look_at_types_that_are_pure() -> None:
+    def rows(*purities: float) -> list[GroupRow]:
+        one = (1.0, 1.0)
+        return [GroupRow(str(place), 9, 2, one, (0.5, purity), one, one) for place, purity in enumerate(purities)]
+
+    told = list(where_to_look(rows(0.99, 1.0, 0.95, 1.0), "cell type"))
+    assert told[1] == "Every cell type is pure: 95% or more of the neighbours of its cells are of the same cell type."
+    assert list(where_to_look(rows(0.99, 0.94, 0.5, 1.0), "cell type"))[1] == "Least pure: 2 (0.50), 1 (0.94)."

@@ -95,6 +95,16 @@ def test_a_condition_that_the_batches_decide_is_named(subject: Subject) -> None:
     assert "celltype" not in line.sentence
 
 
+def test_columns_of_lists_and_dictionaries_are_told_apart_by_how_they_read(subject: Subject) -> None:
+    adata = subject.adata.copy()
+    donors = pd.Series(subject.batch, index=adata.obs_names).astype("category").cat.codes % 2
+    adata.obs["lists"] = [[code] for code in donors]
+    adata.obs["alike"] = [{"a": 1}] * len(donors)
+    line = _named(dataclasses.replace(subject, adata=adata), _measures())["batch equals condition"]
+    assert "'lists'" in line.sentence
+    assert "'alike'" not in line.sentence
+
+
 def test_the_headline_follows_the_worst_line() -> None:
     good = Statement("a", 1.0, "", "ok", "")
     look, bad = dataclasses.replace(good, verdict="warning"), dataclasses.replace(good, verdict="bad")

@@ -35,6 +35,25 @@ def test_the_same_cells_and_seed_give_the_same_bytes(cells: AnnData, tmp_path: P
     assert cells.uns["topocraft"].keys() == before.uns["topocraft"].keys()
 
 
+@pytest.mark.parametrize("junk", ["junk", {"read": "x", "seconds": 3}])
+def test_a_record_that_no_integration_writes_is_none(junk: object, cells: AnnData, tmp_path: Path) -> None:
+    cells = cells.copy()
+    cells.uns["topocraft"] = junk
+    cells.obs["lists"] = [[number % 3] for number in range(cells.n_obs)]
+    write_report(cells, tmp_path / "page.html", "batch")
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    with pytest.raises(InputError, match="batch_key must name the column of obs with the batches"):
+        write_report(cells, tmp_path / "other.html")
+
+
+@pytest.mark.parametrize("junk", [{"config": "["}, {"losses": {"accuracy": "x"}}, {"seconds": {"train": "x"}}])
+def test_a_record_of_training_that_is_damaged_is_refused(junk: object, cells: AnnData, tmp_path: Path) -> None:
+    cells = cells.copy()
+    cells.uns["topocraft"] = cells.uns["topocraft"] | junk
+    with pytest.raises(InputError, match=r"uns\['topocraft'\] must be a record .* Integrate the cells again"):
+        write_report(cells, tmp_path / "page.html", "batch")
+
+
 def test_refusals_name_the_cure(cells: AnnData, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     with pytest.raises(FileError, match=r"must end in \.html"):

@@ -189,7 +189,11 @@ GOOD: dict[str, Any] = {"counts": sparse.csr_matrix(np.ones((4, 3))), "batch": l
     ("change", "error", "message"),
     [
         ({"counts": sparse.csr_matrix(-np.ones((4, 3)))}, InputError, "whole numbers of 0 or more.*got -1"),
-        ({"counts": sparse.csr_matrix(np.full((4, 3), 0.5))}, InputError, "before any normalisation; got 0.5"),
+        (
+            {"counts": sparse.csr_matrix(np.full((4, 3), 0.5))},
+            InputError,
+            r"got 0\.5\. Name the layer",
+        ),
         ({"counts": sparse.csr_matrix(np.full((4, 3), np.nan))}, InputError, "got nan"),
         ({"counts": sparse.csr_matrix((4, 3))}, InputError, "must hold counts"),
         ({"counts": np.ones((4, 3))}, InputError, "must be a sparse matrix"),

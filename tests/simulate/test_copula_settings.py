@@ -88,6 +88,8 @@ def test_what_cannot_be_simulated_is_refused(model: CopulaModel) -> None:
         copula_scenario(model, "common3")
     with pytest.raises(ConfigError, match="n_cells must be at least 28 for 7 types; got 20"):
         copula_scenario(model, "baseline", n_cells=20)
+    with pytest.raises(ConfigError, match="n_cells must be a whole number between 1 and 100,000,000; got 1000000000"):
+        copula_scenario(model, "baseline", n_cells=10**20)
     apart = replace(model, n_observed=np.eye(3, 8, dtype=int))
     with pytest.raises(InputError, match="two batches that share at least two types"):
         copula_scenario(apart, "baseline")

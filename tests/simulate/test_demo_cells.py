@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from anndata import AnnData
@@ -80,3 +82,18 @@ def test_too_few_are_refused(size: dict[str, int]) -> None:
     name = next(iter(size))
     with pytest.raises(ConfigError, match=f"{name} must be at least 50 to hold six types; got {size[name]}"):
         demo_cells(**size)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_cells": 1.5}, "n_cells must be a whole number between 1 and 100,000,000; got 1.5"),
+        ({"n_genes": 10**20}, "n_genes must be a whole number between 1 and 100,000,000; got 1000"),
+        ({"n_cells": -1}, "n_cells must be a whole number between 1 and 100,000,000; got -1"),
+        ({"seed": -1}, r"seed must be a whole number of at least 0; got -1\."),
+        ({"seed": "one"}, r"seed must be a whole number of at least 0; got 'one'\."),
+    ],
+)
+def test_what_is_no_number_of_them_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        demo_cells(**options)

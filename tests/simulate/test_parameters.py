@@ -53,9 +53,9 @@ def test_parameters_survive_json() -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"n_genes": 0}, "n_genes must be a whole number, at least 1; got 0"),
+        ({"n_genes": 0}, "n_genes must be a whole number between 1 and 100,000,000; got 0"),
         ({"n_genes": 1.5}, "n_genes must be a whole number"),
-        ({"batch_cells": (10, -3)}, "batch_cells must be a whole number, at least 1; got -3"),
+        ({"batch_cells": (10, -3)}, "batch_cells must be a whole number between 1 and 100,000,000; got -3"),
         ({"batch_cells": ()}, "batch_cells must hold at least one number"),
         ({"mean_shape": 0}, "mean_shape must be a number, above 0"),
         ({"lib_scale": float("nan")}, "lib_scale must be a number, at least 0; got nan"),

@@ -154,7 +154,13 @@ def test_many_batches_have_shares_of_their_own() -> None:
     ("name", "size", "match"),
     [
         ("comon-3", {}, r"There is no scenario 'comon-3'. Did you mean 'common-3'\?"),
-        ("baseline", {"n_cells": -4}, "n_cells must be a whole number, at least 1; got -4"),
+        ("baseline", {"n_cells": -4}, "n_cells must be a whole number between 1 and 100,000,000; got -4"),
+        (
+            "baseline",
+            {"n_cells": 10**20},
+            "n_cells must be a whole number between 1 and 100,000,000; got 1000000000000",
+        ),
+        ("baseline", {"n_genes": 10**400}, "n_genes must be a whole number between 1 and 100,000,000; got 1000"),
         ("baseline", {"n_cells": 30}, "n_cells must be at least 20 for each of 2 batches; got 30"),
         ("baseline", {"n_genes": 10}, "n_genes must be at least 50; got 10"),
         ("baseline", {"n_batches": 1}, "n_batches of 'baseline' must be between 2 and 10,000; got 1"),

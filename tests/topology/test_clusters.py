@@ -11,6 +11,7 @@ import networkx
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 
 from topocraft.config import ClusterMethod, TopologyConfig
@@ -251,6 +252,15 @@ def test_components_of_cells_that_are_all_alike_are_zero() -> None:
     last_differs = alike.toarray()
     last_differs[5, 0] = 1.0
     assert np.ptp(principal_components(sparse.csr_matrix(last_differs), 50)) > 0
+
+
+@pytest.mark.parametrize(("scale", "alike"), [(1e-30, True), (1e-20, True), (1e-15, False)])
+def test_differences_whose_squares_are_lost_are_none(scale: float, alike: bool) -> None:
+    counts = np.random.default_rng(0).poisson(2.0, (30, 7)) * np.float32(scale)
+    found = principal_components(sparse.csr_matrix(counts.astype(np.float32)), 3)
+    assert bool((found == 0).all()) is alike
+    if not alike:
+        np.testing.assert_allclose(np.abs(found) / scale, np.abs(PCA(3).fit_transform(counts / scale)), rtol=1e-2)
 
 
 def test_a_batch_whose_cells_are_all_alike_is_one_cluster() -> None:

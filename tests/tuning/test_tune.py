@@ -13,7 +13,7 @@ from anndata import AnnData
 import topocraft
 from topocraft import IntegrationConfig
 from topocraft.data import preprocess
-from topocraft.errors import ConfigError, FileError
+from topocraft.errors import ConfigError, FileError, InputError
 from topocraft.progress import Silent
 from topocraft.topology import clusters
 from topocraft.tuning import Tuning
@@ -166,6 +166,11 @@ def test_it_is_said_where_short_trainings_are_not_short(
 
 
 def test_what_cannot_be_is_said_before_any_work(tiny: AnnData) -> None:
+    for config in ("x", {"seed": 1}):
+        with pytest.raises(ConfigError, match=r"config must be an IntegrationConfig; got (str|dict)\."):
+            topocraft.tune(tiny, "batch", config=config)
+    with pytest.raises(InputError, match="adata must be an AnnData; got str"):
+        topocraft.tune("cells.h5ad", "batch")
     with pytest.raises(ConfigError, match="minutes"):
         topocraft.tune(tiny, "batch", minutes=0)
     with pytest.raises(ConfigError, match=r"--rule\) must be"):

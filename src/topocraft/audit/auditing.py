@@ -27,7 +27,7 @@ from topocraft.audit.subject import OwnBatch, Subject, is_ours, own_batches, rea
 from topocraft.data.columns import listed
 from topocraft.display import attended
 from topocraft.errors import ConfigError
-from topocraft.provenance import EMBEDDING, KEY
+from topocraft.provenance import EMBEDDING, recorded
 from topocraft.randomness import numpy_stream
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _judged(subject: Subject, own: Sequence[OwnBatch], seed: int, n_draws: int) 
 
 
 def _facts(adata: AnnData, subject: Subject, plan: Plan) -> dict[str, Any]:
-    seconds = dict(adata.uns.get(KEY, {}).get("seconds", {}))
+    seconds = dict(recorded(adata).get("seconds", {}))
     libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
     return {
         "versions": {"topocraft": __version__} | libraries,

@@ -18,6 +18,8 @@ from topocraft.topology.neighbors import nearest_neighbors
 
 PART = "covariates"
 FEWEST, SMALL_LOSS, LARGE_LOSS, LEVEL = 30, 0.05, 0.2, 0.05
+NULL = ("null_mean", "null_low", "null_high", "p_value")
+COLUMNS = ("covariate", "batch", "cells", "before", "after", *NULL)
 ACROSS = "all, from other batches"
 
 
@@ -35,7 +37,7 @@ def covariate_table(
         for name, values in subject.covariates.items()
         for row in (*_within(subject, own, name, values, generator, n_draws), *_across(subject, name, values))
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def covariate_statements(table: pd.DataFrame) -> Iterator[Statement]:
@@ -129,4 +131,4 @@ def _across(subject: Subject, name: str, values: np.ndarray) -> Iterator[dict[st
     except UndefinedScore:  # the covariate is constant, or known in one batch only
         return
     row = {"covariate": name, "batch": ACROSS, "cells": int(there.sum()), "before": before, "after": after}
-    yield row | dict.fromkeys(("null_mean", "null_low", "null_high", "p_value"), NAN)
+    yield row | dict.fromkeys(NULL, NAN)

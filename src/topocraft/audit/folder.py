@@ -33,7 +33,7 @@ def save_audit(
     folder
         Made anew: ``audited.h5ad``, ``statements.png``, ``losses.png``.
     json, csv
-        Write ``audit.json`` too; write ``statements.csv`` and a file per table too.
+        Write ``audit.json`` too; write ``statements.csv`` too, and a file per table that has columns.
     force
         Replace an audit that is there.
 
@@ -65,6 +65,7 @@ def save_audit(
             (partial / WHOLE).write_text(as_json(audit), encoding="utf-8")
         if csv:
             (partial / "statements.csv").write_text(csv_text(audit.to_frame()), encoding="utf-8")
-            for name, table in audit.tables.items():
+            shown = {name: table for name, table in audit.tables.items() if len(table.columns)}
+            for name, table in shown.items():
                 (partial / f"{name}.csv").write_text(csv_text(table), encoding="utf-8")
     return sorted(folder.iterdir())

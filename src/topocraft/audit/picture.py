@@ -9,6 +9,7 @@ import pandas as pd
 
 from topocraft.audit.records import Audit, Statement, Verdict
 from topocraft.plot import PALETTE
+from topocraft.plot.words import as_drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def statements_figure(audit: Audit) -> Figure:
     for row, one in enumerate(shown):
         _draw_statement(panel, row, one)
     panel.set(ylim=(len(shown) - 0.4, -0.6), xlim=(LEAST, MOST), yticks=range(len(shown)))
-    panel.set_yticklabels([_label(one) for one in shown], fontsize=8)
+    panel.set_yticklabels([as_drawn(_label(one)) for one in shown], fontsize=8)
     panel.set_xlabel("value; beyond the edges, at them", fontsize=8)
     panel.tick_params(axis="x", labelsize=8)
     panel.tick_params(axis="y", length=0)
@@ -98,7 +99,10 @@ def _shown(statements: tuple[Statement, ...]) -> list[Statement]:
 
 
 def _label(one: Statement) -> str:
-    text = f"{one.part}: {one.subject or one.name}"
+    return _short(f"{one.part}: {one.subject or one.name}")
+
+
+def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
@@ -165,7 +169,7 @@ def _draw_absence(panel: Axes, table: pd.DataFrame) -> None:
         panel.text(value + 0.01, place, f"{value:.0%}", va="center", fontsize=8)
     names = [f"{row.group}, {row.how}: {row.batch}" for row in judged.itertuples()]
     panel.set(xlim=(0, 1), yticks=places, ylim=(len(judged) - 0.4, -0.6))
-    panel.set_yticklabels([name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names], fontsize=8)
+    panel.set_yticklabels([as_drawn(_short(name)) for name in names], fontsize=8)
     panel.set_xlabel("share of the group's cells", fontsize=9)
     panel.legend(frameon=False, fontsize=8, loc="lower right")
 

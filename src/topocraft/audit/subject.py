@@ -17,7 +17,7 @@ from topocraft.errors import InputError
 from topocraft.evaluation.judged import read_judged
 from topocraft.metrics.clustering import leiden_clusterings
 from topocraft.metrics.label_free import MIN_BATCH, REFERENCE_RESOLUTION
-from topocraft.provenance import EMBEDDING, KEY, SET_ASIDE
+from topocraft.provenance import EMBEDDING, SET_ASIDE, recorded
 from topocraft.topology.components import principal_components
 from topocraft.topology.neighbors import NeighborGraph, nearest_neighbors
 
@@ -142,17 +142,17 @@ def read_subject(
 
 def recorded_config(adata: AnnData) -> IntegrationConfig:
     """Return the configuration that ``integrate`` wrote down, or the defaults where there is none."""
-    recorded = adata.uns.get(KEY, {}).get("config")
-    return IntegrationConfig() if recorded is None else IntegrationConfig.from_json(str(recorded))
+    written = recorded(adata).get("config")
+    return IntegrationConfig() if written is None else IntegrationConfig.from_json(str(written))
 
 
 def is_ours(adata: AnnData, embedding: str | None) -> bool:
     """Say whether the embedding is topocraft's own, so that topocraft can make it again."""
-    return embedding in (None, EMBEDDING) and "config" in adata.uns.get(KEY, {})
+    return embedding in (None, EMBEDDING) and "config" in recorded(adata)
 
 
 def _cells(adata: AnnData, batch_key: str | Sequence[str], layer: str | None, config: IntegrationConfig) -> Cells:
-    annotation = dict(adata.uns.get(KEY, {}).get("annotation", {}))
+    annotation = dict(recorded(adata).get("annotation", {}))
     return from_anndata(
         adata,
         batch_key,

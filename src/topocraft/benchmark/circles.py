@@ -12,6 +12,7 @@ import pandas as pd
 from topocraft.benchmark.ranking import MAIN, ranking, wide
 from topocraft.errors import ConfigError, list_names, nearest_name
 from topocraft.metrics.catalogue import CATALOGUE, members
+from topocraft.plot.words import as_drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -141,7 +142,7 @@ def _figure(table: pd.DataFrame, blocks: Sequence[Block], subject: str) -> Figur
         _draw(panel, block, heights, left, top)
         left += block.width
     words = f"{subject}; bars from 0 to 1, diameters from the smallest to the largest value of a column"
-    panel.text(0.1, min(heights) - ROW - 0.1, words, fontsize=6.5, color=FAINT, va="center")
+    panel.text(0.1, min(heights) - ROW - 0.1, as_drawn(words), fontsize=6.5, color=FAINT, va="center")
     return figure
 
 
@@ -168,15 +169,22 @@ def _name_rows(panel: Axes, table: pd.DataFrame, heights: Sequence[float]) -> No
         if ranked:
             panel.text(0.28, height, str(row["place"]), fontsize=9, ha="right", va="center", color=FAINT)
         weight, ink = ("bold", INK) if ranked else ("normal", FAINT)
-        panel.text(0.4, height, row["method"], fontsize=9, va="center", fontweight=weight, color=ink)
+        panel.text(0.4, height, as_drawn(row["method"]), fontsize=9, va="center", fontweight=weight, color=ink)
 
 
 def _draw(panel: Axes, block: Block, heights: Sequence[float], left: float, top: float) -> None:
-    panel.text(left, top - 0.12, block.title, fontsize=9.5, fontweight="bold", va="top", color=INK)
+    panel.text(left, top - 0.12, as_drawn(block.title), fontsize=9.5, fontweight="bold", va="top", color=INK)
     for number, column in enumerate(block.circles.columns):
         middle = left + (number + 0.5) * COLUMN
         panel.text(
-            middle - 0.03, 0.62 * ROW, column, fontsize=7.5, rotation=45, rotation_mode="anchor", va="center", color=INK
+            middle - 0.03,
+            0.62 * ROW,
+            as_drawn(column),
+            fontsize=7.5,
+            rotation=45,
+            rotation_mode="anchor",
+            va="center",
+            color=INK,
         )
         values = block.circles[column].to_numpy(dtype=float)
         for height, value, diameter in zip(heights, values, _diameters(values), strict=True):

@@ -11,6 +11,7 @@ import pandas as pd
 from topocraft.benchmark.ranking import ranking
 from topocraft.benchmark.rows import runs_of
 from topocraft.plot import PALETTE
+from topocraft.plot.words import as_drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,7 +138,7 @@ def _bars(panel: Axes, costs: pd.DataFrame, column: str, unit: float) -> None:
     bars = panel.barh(heights, values, color=shades, height=0.7)
     panel.bar_label(bars, labels=[_in_figures(value) for value in values], fontsize=8, padding=3)
     names = costs["method"] if len(sizes) == 1 else costs["method"] + costs["n_cells"].map(", {:,} cells".format)
-    panel.set_yticks(heights, names)
+    panel.set_yticks(heights, [as_drawn(name) for name in names])
     if values.max() > FAR_APART * values.min():
         panel.set(xscale="log", xlim=(0.5 * values.min(), 3 * values.max()))
         panel.xaxis.set_major_formatter(lambda value, _: _in_figures(value))
@@ -154,7 +155,7 @@ def _curves(panel: Axes, costs: pd.DataFrame, column: str, unit: float, growth: 
     for style, (method, own) in zip(styles(), costs.groupby("method", sort=False), strict=False):
         slope = growth[method]
         label = str(method) if np.isnan(slope) else f"{method} ({slope:.2f})"
-        panel.plot(own["n_cells"], own[column] / unit, label=label, linewidth=1.4, markersize=4.5, **style)
+        panel.plot(own["n_cells"], own[column] / unit, label=as_drawn(label), linewidth=1.4, markersize=4.5, **style)
     panel.set(xscale="log", yscale="log")
     _plain_ticks(panel)
     panel.set_xlabel("cells (in brackets: log-log slope)", fontsize=8)

@@ -16,6 +16,8 @@ from topocraft.errors import ConfigError, list_names
 if TYPE_CHECKING:
     from anndata import AnnData
 
+MOST_SEEDS = 1000
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dataset:
@@ -90,7 +92,7 @@ class Grid:
     datasets, contenders
         At least one of each, with names of their own.
     seeds
-        At least one, none twice, each 0 … 2³² − 1. Pictures show the first.
+        At least one and at most 1,000, none twice, each 0 … 2³² − 1. Pictures show the first.
     controls
         Whether to score the controls of ``topocraft.evaluation`` on every dataset as well.
     scored
@@ -124,6 +126,8 @@ class Grid:
     def __post_init__(self) -> None:
         _require_own("datasets", [dataset.name for dataset in self.datasets])
         _require_own("contenders", [contender.name for contender in self.contenders])
+        if self.seeds[MOST_SEEDS:]:
+            raise ConfigError(f"seeds must be at most {MOST_SEEDS:,}; more were asked for. Ask for fewer (--seeds).")
         _require_own("seeds", list(self.seeds))
         for seed in self.seeds:
             require_seed(seed)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from topocraft.config import Device, InputKind, IntegrationConfig, SetAside
+from topocraft.config.checked import distinct_keys
 from topocraft.errors import FileError
 
 DEFAULT = IntegrationConfig()
@@ -237,8 +238,8 @@ def _text(file: Path) -> str:
 
 def _parsed(value: str) -> Any:
     try:
-        return json.loads(value)
-    except json.JSONDecodeError:
+        return json.loads(value, object_pairs_hook=distinct_keys)
+    except (ValueError, RecursionError):  # no JSON, or numbers and lists beyond what Python reads
         return value
 
 

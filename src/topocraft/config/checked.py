@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from topocraft.errors import ConfigError
 
 UNLIMITED = float("inf")
 LARGEST = 1e308
+MANY = 10**9
+"""More than any number of cells, genes or rounds; beyond it, arrays and counters overflow."""
 
 
 def require(owner: str, name: str, value: object, holds: bool, allowed: str) -> None:
     """Raise ConfigError unless what is asked of a field holds."""
     if not holds:
-        raise ConfigError(f"{owner}.{name} must be {allowed}; got {value!r:.80}.")
+        raise ConfigError(f"{owner}.{name} must be {allowed}; got {shown_value(value)}.")
+
+
+def shown_value(value: object) -> str:
+    """Return a value as messages show it; Python writes no number of thousands of digits."""
+    try:
+        return f"{value!r:.80}"
+    except (ValueError, RecursionError):
+        return f"{type(value).__name__} too long to be shown"
+
+
+def distinct_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON (``object_pairs_hook``); ValueError where a name stands in it twice."""
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"{twice!r:.60} stands in one object more than once")
+    return held
 
 
 class Checked:
@@ -41,5 +62,5 @@ class Checked:
         whole = hint is int or int in get_args(hint)
         kind = "a whole number" if whole else "a number"
         is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        upper = "" if high == LARGEST else f" and at most {high:g}"
+        upper = "" if high == LARGEST else f" and at most {format(high, ',' if whole else 'g')}"
         require(owner, name, value, is_number and low <= value <= high, f"{kind} of at least {low:g}{upper}")

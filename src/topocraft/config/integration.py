@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, ClassVar, Literal, get_type_hints
 
-from topocraft.config.checked import Checked
+from topocraft.config.checked import Checked, distinct_keys, shown_value
 from topocraft.config.sections import EmbeddingConfig, ModelConfig, PreprocessConfig, TopologyConfig, TrainingConfig
 from topocraft.errors import ConfigError, nearest_name
 
@@ -76,7 +76,7 @@ class IntegrationConfig(Checked):
     def from_json(cls, text: str) -> IntegrationConfig:
         """Build a configuration from JSON text, as ``to_json`` writes it."""
         try:
-            values = json.loads(text)
+            values = json.loads(text, object_pairs_hook=distinct_keys)
         except (ValueError, RecursionError) as error:
             raise ConfigError(f"config must be JSON; it is not: {error}. Write it with to_json().") from error
         return cls.from_dict(values)
@@ -123,7 +123,7 @@ def _sections(config: Any) -> list[str]:
 
 def _build(kind: Any, values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{where} must be an object with named fields; got {values!r:.80}.")
+        raise ConfigError(f"{where} must be an object with named fields; got {shown_value(values)}.")
     hints = get_type_hints(kind)
     known = [item.name for item in fields(kind)]
     for name in values:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from topocraft.config.checked import UNLIMITED, Checked, require
+from topocraft.config.checked import MANY, UNLIMITED, Checked, require
+
+WIDEST = 100_000
+"""Units of a layer; two such layers have ten thousand million weights."""
+MOST_CELLS, MOST_TRIPLETS = 10**7, 10**6
+"""Drawn at once, per batch or step, and per batch and cluster."""
+WIDTHS = f"a list of one or more positive whole numbers, each at most {WIDEST:,}"
 
 InputKind = Literal["auto", "counts", "log1p"]
 Scope = Literal["global", "batch"]
@@ -42,11 +48,11 @@ class PreprocessConfig(Checked):
     """Batches with fewer cells are pooled for the choice of genes (for nothing else)."""
 
     RANGES: ClassVar[dict[str, tuple[float, float]]] = {
-        "min_genes": (0, UNLIMITED),
-        "min_cells": (0, UNLIMITED),
+        "min_genes": (0, MANY),
+        "min_cells": (0, MANY),
         "target_sum": (1, UNLIMITED),
-        "n_top_genes": (2, UNLIMITED),
-        "min_batch_cells": (2, UNLIMITED),
+        "n_top_genes": (2, MANY),
+        "min_batch_cells": (2, MANY),
     }
 
 
@@ -75,11 +81,11 @@ class TopologyConfig(Checked):
     clearly apart in the graph, or all by the full margin."""
 
     RANGES: ClassVar[dict[str, tuple[float, float]]] = {
-        "n_components": (2, UNLIMITED),
-        "n_neighbors": (2, UNLIMITED),
+        "n_components": (2, MANY),
+        "n_neighbors": (2, MANY),
         "low_resolution": (1e-6, UNLIMITED),
         "high_resolution": (1e-6, UNLIMITED),
-        "sketch": (100, UNLIMITED),
+        "sketch": (100, MANY),
     }
 
 
@@ -96,15 +102,15 @@ class ModelConfig(Checked):
     layers of the published network, or a slope and an offset per gene."""
     variance_floor: float = 1e-4
 
-    RANGES: ClassVar[dict[str, tuple[float, float]]] = {"n_latent": (2, UNLIMITED), "variance_floor": (0, UNLIMITED)}
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {"n_latent": (2, WIDEST), "variance_floor": (0, UNLIMITED)}
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("encoder_widths", "decoder_widths", "classifier_widths"):
             widths = getattr(self, name)
             listed = isinstance(widths, (tuple, list)) and bool(widths)
-            whole = listed and all(type(width) is int and width > 0 for width in widths)
-            require("ModelConfig", name, widths, whole, "a list of one or more positive whole numbers")
+            whole = listed and all(type(width) is int and 0 < width <= WIDEST for width in widths)
+            require("ModelConfig", name, widths, whole, WIDTHS)
             object.__setattr__(self, name, tuple(widths))
 
 
@@ -140,20 +146,20 @@ class TrainingConfig(Checked):
     """Of matrix products; ``auto`` takes bfloat16 where the processor has instructions for it."""
 
     RANGES: ClassVar[dict[str, tuple[float, float]]] = {
-        "epochs": (1, UNLIMITED),
-        "warmup_epochs": (0, UNLIMITED),
-        "cells_per_batch": (2, UNLIMITED),
-        "cells_per_step": (4, UNLIMITED),
-        "min_share": (2, UNLIMITED),
+        "epochs": (1, MANY),
+        "warmup_epochs": (0, MANY),
+        "cells_per_batch": (2, MOST_CELLS),
+        "cells_per_step": (4, MOST_CELLS),
+        "min_share": (2, MANY),
         "learning_rate": (1e-12, 1.0),
         "final_rate": (0, 1.0),
-        "classifier_steps": (1, UNLIMITED),
+        "classifier_steps": (1, MANY),
         "lambda_adversary": (0, UNLIMITED),
         "lambda_triplet": (0, UNLIMITED),
         "lambda_cosine": (0, UNLIMITED),
         "kl_coefficient": (0, UNLIMITED),
         "margin": (0, UNLIMITED),
-        "triplets_per_cluster": (1, UNLIMITED),
+        "triplets_per_cluster": (1, MOST_TRIPLETS),
     }
 
 
@@ -176,8 +182,8 @@ class EmbeddingConfig(Checked):
     """Cells that quality control kept out of training: embed them all the same, give them NaN, or drop them."""
 
     RANGES: ClassVar[dict[str, tuple[float, float]]] = {
-        "n_components": (2, UNLIMITED),
-        "alignment_rounds": (0, UNLIMITED),
-        "alignment_places": (1, UNLIMITED),
+        "n_components": (2, MANY),
+        "alignment_rounds": (0, MANY),
+        "alignment_places": (1, MANY),
         "alignment_prior": (1e-6, UNLIMITED),
     }

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from topocraft.config import InputKind
-from topocraft.data.columns import batch_labels, chosen_genes, given_labels
+from topocraft.data.columns import batch_labels, chosen_genes, given_labels, listed, require_name
 from topocraft.data.digests import as_bytes, content_digests, mixed, name_digests
 from topocraft.data.matrices import readable_matrix
 from topocraft.data.stream import Source, StoredRows
@@ -168,8 +168,8 @@ def from_anndata(
     """
     _require_some(adata)
     for names, what, attribute in ((adata.obs_names, "cell", "obs_names"), (adata.var_names, "gene", "var_names")):
-        _require_unique(names, what, attribute)
         require_text(names, f"adata.{attribute}")
+        _require_unique(names, what, attribute)
     batch = batch_labels(adata.obs, batch_key)
     names, codes = np.unique(batch, return_inverse=True)
     if len(names) < fewest_batches:
@@ -217,6 +217,7 @@ def _matrix(adata: AnnData, layer: str | None) -> Any:
         if adata.X is None:
             raise InputError(f"X must hold values; it is empty. Name a layer: {list_names(adata.layers)}.")
         return readable_matrix(adata.X)
+    require_name(layer, "layer", "a layer of adata")
     if layer not in adata.layers:
         raise InputError(
             f"layer must name a layer of adata; there is no '{layer}'."
@@ -239,4 +240,4 @@ def _checked_values(
 
 
 def _quote(batch_key: str | Sequence[str]) -> str:
-    return f"'{batch_key}'" if isinstance(batch_key, str) else list_names(batch_key)
+    return list_names(listed(batch_key))

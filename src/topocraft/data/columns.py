@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from topocraft.data.texts import label_texts
-from topocraft.errors import InputError, list_names, nearest_name
+from topocraft.errors import InputError, list_names, nearest_name, shown_name
 
 
-def column(frame: pd.DataFrame, name: str, parameter: str, of: str = "obs") -> pd.Series:
+def column(frame: pd.DataFrame, name: Any, parameter: str, of: str = "obs") -> pd.Series:
     """Return one column of ``obs`` (or ``var``), or say which columns there are."""
-    if name not in frame.columns:
+    if not (isinstance(name, str | int) and name in frame.columns):
+        require_name(name, parameter, f"a column of {of}")
         raise InputError(
             f"{parameter} must name a column of {of}; there is no '{name}'."
             f"{nearest_name(name, frame.columns)} Columns: {list_names(frame.columns, 20)}."
@@ -24,9 +26,17 @@ def column(frame: pd.DataFrame, name: str, parameter: str, of: str = "obs") -> p
     return frame[name]
 
 
-def listed(names: str | Sequence[str]) -> list[str]:
-    """Return names as a list, whether one is given or several."""
-    return [names] if isinstance(names, str) else list(names)
+def require_name(name: object, parameter: str, what: str) -> None:
+    """Refuse what is no name: numbers, bytes, lists."""
+    if not isinstance(name, str):
+        raise InputError(
+            f"{parameter} must be text, the name of {what}; got {shown_name(repr(name))} ({type(name).__name__})."
+        )
+
+
+def listed(names: Any) -> list[str]:
+    """Return names as a list, whether one is given or several; what is no list is left to whoever looks it up."""
+    return list(names) if isinstance(names, Iterable) and not isinstance(names, str | bytes) else [names]
 
 
 def chosen_genes(var: pd.DataFrame, gene_mask: str | None) -> np.ndarray:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-# A spreadsheet takes text that begins so for a formula; a number with its sign is none.
-FORMULA = re.compile(r"[=+@\t]|-(?!\d*\.?\d*(?:e[+-]?\d+)?$)", re.IGNORECASE)
+# A spreadsheet takes text that begins so for a formula, some after blanks, some in full width (\uff1d and the like); a
+# number with its sign is none.
+FORMULA = re.compile(
+    r"\t|[\s\ufeff\u200b]*(?:[=+@\uff1d\uff0b\uff20\uff0d]|-(?!\d*\.?\d*(?:e[+-]?\d+)?\s*$))", re.IGNORECASE
+)
 
 
 def csv_text(table: pd.DataFrame, *, index_label: str | None = None) -> str:

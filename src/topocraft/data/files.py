@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 READ = "an .h5ad, .zarr, .loom or 10x .h5 file, or a 10x folder with matrix.mtx or matrix.mtx.gz"
 # Warnings of the libraries about what is settled or reported here in other words.
+SPARSE_HALF = "scipy.sparse does not support dtype float16"
 SETTLED = ("names are not unique", "Transforming to str index", "to deduplicate index values")
 
 
@@ -185,6 +186,11 @@ def readable(path: Path, article: str) -> Iterator[None]:
     except BlockingIOError as error:
         raise FileError(f"'{path}' is being written by another program. Wait for it to end.") from error
     except Exception as error:
+        if SPARSE_HALF in str(error):
+            raise FileError(
+                f"'{path}' must hold no sparse matrix of half precision (float16), which nothing here reads; it holds "
+                "one. Write the file anew from adata.X.astype('float32')."
+            ) from error
         # HDF5 says the same of sizes that damage has made absurd.
         doubt = ", or memory ran out as it was read" if ran_out_of_memory(error) else ""
         raise FileError(

@@ -162,7 +162,8 @@ def _distinct_cells(files: Mapping[str, AnnData]) -> tuple[np.ndarray, list[str]
     if not len(shared):
         return np.concatenate(names), []
     shown = list_names(shared, 3)
-    note = f"{len(shared):,} cell names are in more than one file and got the file's name appended: {shown}."
+    are = "cell name is" if len(shared) == 1 else "cell names are"
+    note = f"{len(shared):,} {are} in more than one file and got the file's name appended: {shown}."
     return np.concatenate(names), [note]
 
 
@@ -181,6 +182,8 @@ def _part(adata: AnnData, genes: pd.Index, kept: Mapping[str, Sequence[str]]) ->
 
 def _widen(values: Any, place: np.ndarray, n_genes: int) -> Any:
     """Put column ``i`` of the values at ``place[i]`` of ``n_genes`` columns; sparse values are not copied."""
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)  # beside a sparse file it becomes sparse, which half precision cannot be
     if len(place) == n_genes and (place == np.arange(n_genes)).all():
         return values
     if not sparse.issparse(values):

@@ -53,6 +53,20 @@ def readable_matrix(matrix: Any, name: str = "X") -> Any:
     return matrix
 
 
+def sparse_rows(rows: Any) -> sparse.csr_matrix:
+    """Return rows of a matrix, dense or sparse, as CSR; half precision, which no sparse matrix holds, as single.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from topocraft.data.matrices import sparse_rows
+    >>> sparse_rows(np.eye(2, dtype="float16")).dtype
+    dtype('float32')
+    """
+    half = isinstance(rows, np.ndarray) and rows.dtype == np.float16
+    return sparse.csr_matrix(rows, dtype=np.float32 if half else None)
+
+
 def require_sound_parts(adata: AnnData) -> None:
     """Refuse cells of a file with a sparse matrix whose indices or pointers lead outside.
 

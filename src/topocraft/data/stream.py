@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from topocraft.data.files import readable
-from topocraft.data.matrices import unsound
+from topocraft.data.matrices import sparse_rows, unsound
 from topocraft.data.stream_dask import DaskRows, is_dask
 from topocraft.data.values import Facts, canonical, facts_of
 from topocraft.errors import InputError
@@ -53,7 +53,7 @@ class Part:
             They cannot be read, or their parts do not fit together.
         """
         with readable(self.path, "a file of AnnData"):
-            stored = sparse.csr_matrix(self.dataset[start:stop])
+            stored = sparse_rows(self.dataset[start:stop])
             reason = unsound(stored)
             if reason:
                 raise ValueError(reason)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from topocraft.data.matrices import sparse_rows
 from topocraft.errors import InputError
 
 
@@ -64,7 +65,7 @@ class DaskRows:
     def _block(self, number: int) -> sparse.csr_matrix:
         if self._held[0] != number:
             self._held = (-1, None)  # two of them need not be in memory at once
-            self._held = (number, sparse.csr_matrix(self._array.blocks[number, 0].compute()))
+            self._held = (number, sparse_rows(self._array.blocks[number, 0].compute()))
         return self._held[1]
 
 

@@ -145,7 +145,8 @@ def _have_values(opened: OpenFiles) -> bool:
 def _write_joined(parts: Sequence[Part], n_genes: int, root: Any, name: str, options: dict[str, Any]) -> None:
     from anndata.io import sparse_dataset, write_elem
 
-    dtype = np.result_type(*(part.dataset.dtype for part in parts))
+    stored = np.result_type(*(part.dataset.dtype for part in parts))
+    dtype = np.dtype(np.float32) if stored == np.float16 else stored  # no sparse matrix holds half precision
     n_cells = sum(part.n_rows for part in parts)
     for start in range(0, n_cells, BLOCK):
         block = read_rows(parts, start, min(start + BLOCK, n_cells), n_genes).astype(dtype, copy=False)

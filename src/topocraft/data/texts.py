@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -50,15 +51,38 @@ def label_texts(labels: pd.Series, key: str, parameter: str) -> pd.Series:
     return values.map(str, na_action="ignore")
 
 
-def require_text(names: Iterable[str], what: str) -> None:
-    """Refuse names that no file can hold: with zero bytes, or with halves of characters.
+def n_distinct(values: pd.Series) -> int:
+    """Return how many values of a column differ, missing ones aside; of lists and dictionaries, by how they read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from topocraft.data.texts import n_distinct
+    >>> n_distinct(pd.Series(["a", "b", "a", None])), n_distinct(pd.Series([[1], [2], [1]]))
+    (2, 2)
+    """
+    try:
+        return int(values.nunique())
+    except TypeError:
+        return int(values.map(str, na_action="ignore").nunique())
+
+
+def require_text(names: Iterable[Any], what: str) -> None:
+    """Refuse names that are no text, or that no file can hold: with zero bytes, or with halves of characters.
 
     Raises
     ------
     InputError
         Says what is named so, and shows the first of them.
     """
-    names = list(names)
+    every = list(names)
+    names = [name for name in every if isinstance(name, str)]
+    if len(names) < len(every):
+        others = [name for name in every if not isinstance(name, str)]
+        raise InputError(
+            f"{what} must be text; {len(others):,} of {len(every):,} are not, such as {others[0]!r:.60} "
+            f"({type(others[0]).__name__}). Turn them into text: {what} = {what}.astype(str)."
+        )
     if _is_text("\n".join(names)):
         return
     broken = next(name for name in names if not _is_text(name))

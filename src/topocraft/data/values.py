@@ -13,6 +13,8 @@ from topocraft.errors import InputError
 
 ValueKind = Literal["counts", "fractional counts", "log1p"]
 LARGEST_LOG1P = 20.0
+SMALLEST_LOG1P = 1e-15
+"""Single precision loses the squares of what is much smaller, and with them every distance."""
 
 
 @dataclass(frozen=True)
@@ -86,5 +88,11 @@ def value_kind(facts: Facts, input_kind: InputKind) -> ValueKind:
             "which no logarithm of counts reaches. Pass input_kind='counts'."
         )
     if input_kind == "log1p" or (input_kind == "auto" and looks_log):
+        if facts.largest < SMALLEST_LOG1P:
+            raise InputError(
+                f"log1p-normalised values must reach {SMALLEST_LOG1P:g} somewhere; the largest is {facts.largest:.4g}, "
+                "too small for distances in single precision. Multiply them, or pass input_kind='counts' "
+                "(--input-kind counts), which scales every cell."
+            )
         return "log1p"
     return "counts" if facts.whole else "fractional counts"

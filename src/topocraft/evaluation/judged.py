@@ -16,6 +16,7 @@ from topocraft.data.columns import batch_labels, cell_types, column, listed
 from topocraft.data.preprocess import express, prepare
 from topocraft.errors import InputError, UndefinedScore, list_names, nearest_name
 from topocraft.metrics import reference_distances, within_batch_clusters
+from topocraft.metrics.arrays import LARGEST
 from topocraft.metrics.searched import Reference
 from topocraft.provenance import EMBEDDING, SET_ASIDE
 from topocraft.topology.components import principal_components
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 COMPONENTS = 50
 FEWEST_CELLS = 10
-LARGEST = 1e15
-"""Coordinates beyond it have distances whose squares overflow float32."""
 
 
 @dataclass(frozen=True, eq=False)

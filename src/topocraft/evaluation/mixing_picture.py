@@ -10,6 +10,7 @@ import pandas as pd
 
 from topocraft.evaluation.picture import SHADES
 from topocraft.plot import MISSING, dot_area, hide_scales, in_chance_order, umap_layout
+from topocraft.plot.words import as_drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def mixing_figure(embeddings: Mapping[str, np.ndarray], mixing: pd.DataFrame, se
     for panel, (name, points) in zip(panels, embeddings.items(), strict=False):
         drawn = in_chance_order(np.flatnonzero(np.isfinite(points).all(axis=1)), seed)
         shaded = _draw(panel, umap_layout(points[drawn], seed), mixing[name].to_numpy(dtype=float)[drawn])
-        panel.set_title(name, loc="left", fontsize=10, fontweight="bold")
+        panel.set_title(as_drawn(name), loc="left", fontsize=10, fontweight="bold")
     for panel in panels[len(embeddings) :]:
         panel.set_axis_off()
     figure.colorbar(shaded, ax=panels.tolist(), label="batches mix: 0 not at all, 1 as by chance", shrink=0.7)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from topocraft.evaluation.reading import heading_of, is_control, sections
 from topocraft.metrics.catalogue import CATALOGUE
+from topocraft.plot.words import as_drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +83,7 @@ def _grid(rows: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, np.nd
 def _draw(panel: Axes, values: pd.DataFrame, shades: np.ndarray) -> None:
     panel.imshow(np.ma.masked_invalid(shades), cmap=SHADES, vmin=0, vmax=1, aspect="auto")
     panel.set(xticks=[], yticks=range(len(values)))
-    panel.set_yticklabels(values.index, fontsize=8)
+    panel.set_yticklabels([as_drawn(title) for title in values.index], fontsize=8)
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
     for (row, column), value in np.ndenumerate(values.to_numpy(dtype=float)):
@@ -94,6 +95,6 @@ def _draw(panel: Axes, values: pd.DataFrame, shades: np.ndarray) -> None:
 def _name_columns(panel: Axes, names: list[str], controls: list[bool]) -> None:
     panel.xaxis.tick_top()
     panel.set_xticks(range(len(names)))
-    labels = panel.set_xticklabels([heading_of(name) for name in names], fontsize=8)
+    labels = panel.set_xticklabels([as_drawn(heading_of(name)) for name in names], fontsize=8)
     for label, control in zip(labels, controls, strict=True):
         label.set(fontweight="normal" if control else "bold", color="#555555" if control else "black")

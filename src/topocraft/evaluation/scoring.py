@@ -20,7 +20,7 @@ from topocraft.metrics import islands, mixing_map, shuffled_within
 from topocraft.metrics.catalogue import CATALOGUE, SUITE
 from topocraft.metrics.searched import Reference
 from topocraft.metrics.suite import planned, score_embedding
-from topocraft.provenance import KEY
+from topocraft.provenance import recorded
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -212,11 +212,10 @@ def _scaled(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cautions(scores: pd.DataFrame, judged: Judged, adata: AnnData, label_key: str | None) -> list[str]:
-    provenance = adata.uns.get(KEY, {})
     return [
         *judged.left_out,
         *design_cautions(judged.batch, judged.labels),
-        *label_cautions(provenance, judged.embeddings, label_key),
+        *label_cautions(recorded(adata), judged.embeddings, label_key),
         *score_cautions(scores),
     ]
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from topocraft.errors import InputError, list_names
+from topocraft.errors import InputError, first_line, list_names
 from topocraft.topology.neighbors import NeighborGraph, nearest_neighbors
 
 Space = np.ndarray | NeighborGraph
+LARGEST = 1e15
+"""Of coordinates: the squares of larger ones leave single precision, and with them distances."""
 
 
 def checked_embedding(embedding: np.ndarray, name: str = "embedding") -> np.ndarray:
@@ -18,20 +20,32 @@ def checked_embedding(embedding: np.ndarray, name: str = "embedding") -> np.ndar
     Raises
     ------
     InputError
-        It is not a matrix of at least two cells and one dimension, or holds NaN or infinity.
+        It is not a matrix of at least two cells and one dimension, holds NaN or infinity, or numbers beyond ±1e15.
     """
-    points = np.ascontiguousarray(embedding, dtype=np.float32)
+    points = _as_numbers(embedding, name)
     if points.ndim != 2 or points.shape[0] < 2 or points.shape[1] < 1:
         raise InputError(
             f"{name} must be cells × dimensions, with at least two cells and one dimension; got shape {points.shape}."
         )
-    broken = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    broken = np.flatnonzero(~(np.abs(points) <= LARGEST).all(axis=1))
     if len(broken):
+        held = "more" if np.isfinite(points).all() else "NaN or infinity"
         raise InputError(
-            f"{name} must be finite; {len(broken):,} of {len(points):,} cells hold NaN or infinity, in rows "
-            f"{list_names(broken, 5)}. Leave those cells out, or repair them."
+            f"{name} must be finite, within ±{LARGEST:g}; {len(broken):,} of {len(points):,} cells hold {held}, in "
+            f"rows {list_names(broken, 5)}. Leave those cells out, or {'rescale' if held == 'more' else 'repair'} them."
         )
     return points
+
+
+def _as_numbers(embedding: np.ndarray, name: str) -> np.ndarray:
+    try:
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(embedding, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name} must be a dense matrix of numbers, cells × dimensions; got {type(embedding).__name__}: "
+            f"{first_line(error)}. Convert it: np.asarray(…, dtype='float32')."
+        ) from error
 
 
 def codes_of(values: np.ndarray, n_cells: int, name: str) -> tuple[np.ndarray, np.ndarray]:

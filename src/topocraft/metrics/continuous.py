@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from topocraft.errors import InputError, UndefinedScore, list_names
+from topocraft.errors import InputError, UndefinedScore, first_line, list_names
 from topocraft.metrics.arrays import Space, as_neighbors, checked_embedding, codes_of, n_cells_of
+from topocraft.topology.neighbors import NeighborGraph
 
 
 def knn_r2(space: Space, covariate: np.ndarray, k: int = 15) -> float:
@@ -50,7 +51,7 @@ def knn_r2(space: Space, covariate: np.ndarray, k: int = 15) -> float:
     >>> knn_r2(np.array([[0.0], [1.0], [9.0], [10.0]]), np.array([5.0, 5.0, 8.0, 8.0]), k=1)
     1.0
     """
-    values = _checked_covariate(covariate, n_cells_of(space))
+    space, values = _checked(space, covariate)
     _, spread = _centre_and_spread(values)
     return 1 - float(np.square(_errors(space, values, k)).mean()) / spread
 
@@ -96,7 +97,7 @@ def knn_error(space: Space, covariate: np.ndarray, k: int = 15) -> float:
     >>> knn_error(np.array([[0.0], [1.0], [9.0], [10.0]]), np.array([4.0, 6.0, 8.0, 10.0]), k=1)
     2.0
     """
-    values = _checked_covariate(covariate, n_cells_of(space))
+    space, values = _checked(space, covariate)
     _centre_and_spread(values)
     return float(np.sqrt(np.square(_errors(space, values, k)).mean()))
 
@@ -162,6 +163,11 @@ def cross_batch_r2(embedding: np.ndarray, covariate: np.ndarray, batch: np.ndarr
     return 1 - float(np.square(residuals).mean()) / spread
 
 
+def _checked(space: Space, covariate: np.ndarray) -> tuple[Space, np.ndarray]:
+    space = space if isinstance(space, NeighborGraph) else checked_embedding(space)
+    return space, _checked_covariate(covariate, n_cells_of(space))
+
+
 def _errors(space: Space, values: np.ndarray, k: int) -> np.ndarray:
     centred = values - values.mean()
     errors: np.ndarray = centred[as_neighbors(space, k).indices].mean(axis=1) - centred
@@ -184,7 +190,10 @@ def _centre_and_spread(values: np.ndarray) -> tuple[float, float]:
 
 
 def _checked_covariate(covariate: np.ndarray, n_cells: int) -> np.ndarray:
-    values = np.asarray(covariate, dtype=float)
+    try:
+        values = np.asarray(covariate, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"covariate must be numbers; it is not: {first_line(error)}. Convert it first.") from error
     if values.shape != (n_cells,):
         raise InputError(f"covariate must have one number for each of {n_cells:,} cells; got shape {values.shape}.")
     missing = np.flatnonzero(~np.isfinite(values))

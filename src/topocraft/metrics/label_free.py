@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
-from topocraft.errors import UndefinedScore
+from topocraft.errors import InputError, UndefinedScore
 from topocraft.metrics.arrays import Space, codes_of, n_cells_of
 from topocraft.metrics.clustering import Clusterings, agreement, leiden_clusterings
 
@@ -31,15 +33,34 @@ def within_batch_clusters(expression: sparse.csr_matrix | np.ndarray, batch: np.
     numpy.ndarray
         Cluster codes, (n_cells,), int64, counted anew in every batch; −1 in batches of fewer than 30 cells, which
         show no clusters to rely on.
+
+    Raises
+    ------
+    InputError
+        The values are no matrix of finite numbers, or a cell has no batch.
     """
-    _, codes = codes_of(batch, expression.shape[0], "batch")
+    values = _checked_expression(expression)
+    _, codes = codes_of(batch, values.shape[0], "batch")
     found = np.full(len(codes), -1, dtype=np.int64)
     for code in range(codes.max() + 1):
         cells = np.flatnonzero(codes == code)
         if len(cells) >= MIN_BATCH:
-            points = _few_dimensions(expression[cells])
+            points = _few_dimensions(values[cells])
             found[cells] = leiden_clusterings(points, (REFERENCE_RESOLUTION,), seed).codes[0]
     return found
+
+
+def _checked_expression(expression: sparse.csr_matrix | np.ndarray) -> sparse.csr_matrix | np.ndarray:
+    values: Any = sparse.csr_matrix(expression) if sparse.issparse(expression) else np.asarray(expression)
+    if values.ndim != 2 or 0 in values.shape or values.dtype.kind not in "biuf":
+        raise InputError(
+            "expression must be numbers, cells × genes, with at least one of each; got shape "
+            f"{values.shape} of {values.dtype}. Pass log-normalised values."
+        )
+    if not np.isfinite(values.data if sparse.issparse(values) else values).all():
+        raise InputError("expression must be finite; some of it is NaN or infinite. Repair it, or leave cells out.")
+    checked: sparse.csr_matrix | np.ndarray = values
+    return checked
 
 
 def _few_dimensions(values: sparse.csr_matrix | np.ndarray) -> np.ndarray:

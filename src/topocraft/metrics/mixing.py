@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from topocraft.errors import InputError
+from topocraft.metrics.arrays import checked_embedding, codes_of
 from topocraft.topology.neighbors import nearest_neighbors
 
 
@@ -32,7 +33,7 @@ def neighbor_purity(neighbors_indices: np.ndarray, labels: np.ndarray) -> dict[A
     Raises
     ------
     InputError
-        The lengths differ.
+        The lengths differ, a label is missing, or there are no neighbours.
 
     Notes
     -----
@@ -51,12 +52,18 @@ def neighbor_purity(neighbors_indices: np.ndarray, labels: np.ndarray) -> dict[A
     >>> neighbor_purity(neighbors, np.array(["a", "a", "b", "b"]))
     {'a': 1.0, 'b': 1.0}
     """
-    _require_length(len(neighbors_indices), labels=labels)
+    neighbors = np.asarray(neighbors_indices)
+    names, codes = codes_of(labels, len(neighbors), "labels")
+    if neighbors.ndim != 2 or neighbors.dtype.kind not in "iu":
+        raise InputError(
+            f"neighbors_indices must be whole numbers, cells × neighbours; got shape {neighbors.shape} of "
+            f"{neighbors.dtype}. Take the indices of a neighbour search."
+        )
     purity = {}
-    for label in np.unique(labels).tolist():
-        members = np.flatnonzero(labels == label)
-        nearest = neighbors_indices[members][:, : len(members) - 1]
-        purity[label] = float((labels[nearest] == label).mean()) if nearest.size else float("nan")
+    for code, label in enumerate(names.tolist()):
+        members = np.flatnonzero(codes == code)
+        nearest = neighbors[members][:, : len(members) - 1]
+        purity[label] = float((codes[nearest] == code).mean()) if nearest.size else float("nan")
     return purity
 
 
@@ -90,7 +97,7 @@ def batch_mixing(
     Raises
     ------
     InputError
-        The lengths differ, or k is below 1.
+        An array is not usable, or k is below 1.
 
     Notes
     -----
@@ -111,13 +118,15 @@ def batch_mixing(
     >>> batch_mixing(points, np.array([1, 1, 2, 2]), np.array(["t"] * 4), k=1)
     {'t': 0.0}
     """
-    _require_length(len(embedding), batch=batch, labels=labels)
     if k < 1:
         raise InputError(f"k must be at least 1 neighbour; got {k!r}.")
+    points = checked_embedding(embedding)
+    _, batches = codes_of(batch, len(points), "batch")
+    names, codes = codes_of(labels, len(points), "labels")
     mixing = {}
-    for label in np.unique(labels).tolist():
-        members = labels == label
-        mixing[label] = _mixing_of_one(embedding[members], batch[members], k, seed)
+    for code, label in enumerate(names.tolist()):
+        members = codes == code
+        mixing[label] = _mixing_of_one(points[members], batches[members], k, seed)
     return mixing
 
 
@@ -129,9 +138,3 @@ def _mixing_of_one(points: np.ndarray, batch: np.ndarray, k: int, seed: int) -> 
     observed = (codes[nearest] != codes[:, None]).mean()
     expected = (len(codes) - sizes[codes]).mean() / (len(codes) - 1)
     return float(min(1.0, observed / expected))
-
-
-def _require_length(n_cells: int, **columns: np.ndarray) -> None:
-    for name, column in columns.items():
-        if len(column) != n_cells:
-            raise InputError(f"{name} must have one entry for each of {n_cells:,} cells; got {len(column):,}.")

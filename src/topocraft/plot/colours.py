@@ -15,7 +15,7 @@ MISSING = "#D0D0D0"
 
 def categories_of(values: Any, drawn: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Return the code of every drawn cell, −1 where it has none, and the names in their own order or sorted."""
-    every = np.asarray(values).astype(str)
+    every = np.array([str(value) for value in values], dtype=str)
     ordered = [str(name) for name in values.cat.categories] if hasattr(values, "cat") else sorted(set(every))
     names = [name for name in ordered if name in set(every[drawn])]
     position = {name: code for code, name in enumerate(names)}

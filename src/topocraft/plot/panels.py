@@ -10,6 +10,7 @@ import numpy as np
 
 from topocraft.plot.colours import MISSING, categories_of, palette
 from topocraft.plot.layouts import in_chance_order, umap_layout
+from topocraft.plot.words import as_drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,9 +94,9 @@ def layouts_figure(
     for row, (moment, layout) in zip(panels, layouts.items(), strict=True):
         for panel, (codes, names) in zip(row, categories.values(), strict=True):
             _draw(panel, layout, codes, len(names))
-        row[0].set_ylabel(moment, fontsize=11)
+        row[0].set_ylabel(as_drawn(moment), fontsize=11)
     for panel, (title, (_, names)) in zip(panels[0], categories.items(), strict=True):
-        panel.set_title(title, loc="left", fontsize=11, fontweight="bold")
+        panel.set_title(as_drawn(title), loc="left", fontsize=11, fontweight="bold")
         _add_legend(panel, names)
     return figure
 
@@ -130,7 +131,7 @@ def _add_legend(panel: Axes, names: list[str]) -> None:
     marks = [Line2D([], [], marker="o", linestyle="", color=colour) for colour in palette(len(names))]
     panel.legend(
         marks,
-        names,
+        [as_drawn(name) for name in names],
         loc="upper left",
         bbox_to_anchor=(1.0, 1.02),
         ncols=math.ceil(len(names) / LEGEND_ROWS),

@@ -12,7 +12,8 @@ from topocraft.errors import InputError, list_names, nearest_name
 from topocraft.plot.colours import MISSING, palette
 from topocraft.plot.layouts import in_chance_order, umap_layout
 from topocraft.plot.panels import layouts_figure
-from topocraft.provenance import EMBEDDING, KEY
+from topocraft.plot.words import as_drawn
+from topocraft.provenance import EMBEDDING, KEY, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,10 +158,10 @@ def composition(adata: AnnData, batch_key: str | Sequence[str], label_key: str) 
     left = np.zeros(len(batches))
     for kind, colour in zip(types, colours, strict=True):
         shares = np.array([(labels[batch == name] == kind).mean() for name in batches])
-        panel.barh(range(len(batches)), shares, left=left, color=colour, label="no type" if kind is None else kind)
+        panel.barh(range(len(batches)), shares, left=left, color=colour, label=as_drawn(kind or "no type"))
         left += shares
     panel.set(xlim=(0, 1), xlabel="share of the batch's cells")
-    panel.set_yticks(range(len(batches)), batches)
+    panel.set_yticks(range(len(batches)), [as_drawn(name) for name in batches])
     panel.invert_yaxis()
     panel.spines[["top", "right"]].set_visible(False)
     panel.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), frameon=False, fontsize=9)
@@ -197,7 +198,7 @@ def losses(adata: AnnData) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    record = adata.uns.get(KEY, {})
+    record = recorded(adata)
     if "losses" not in record:
         raise InputError(
             f"adata must hold a training in uns['{KEY}']; there is none. Integrate the cells with topocraft first."

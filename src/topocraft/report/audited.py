@@ -54,7 +54,7 @@ def audit_parts(adata: AnnData) -> list[Part]:
     try:
         statements = json.loads(adata.uns[AUDIT])["statements"]
         findings = [(str(one["part"]), _finding(one)) for one in statements]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"uns['{AUDIT}'] must be an audit as topocraft.audit writes it; it cannot be read ({error}). Audit the "
             f"cells again, or delete it."

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from topocraft.data.texts import n_distinct
 from topocraft.plot.colours import MISSING, palette
 from topocraft.provenance import SET_ASIDE
 from topocraft.report.subject import Subject
@@ -82,7 +83,7 @@ def colourings(subject: Subject, mixing: np.ndarray, genes: Iterable[int]) -> It
             numbers = values.to_numpy(dtype=float, na_value=np.nan)
             if np.isfinite(numbers).any():
                 yield _of_numbers(str(name), "columns", numbers)
-        elif 2 <= values.nunique() <= MOST_CATEGORIES and not _same(values, subject.batch):
+        elif 2 <= n_distinct(values) <= MOST_CATEGORIES and not _same(values, subject.batch):
             yield _of_text(str(name), "columns", values.astype(object))
     for gene in genes:
         yield _of_numbers(str(subject.genes[gene]), "genes", subject.values[:, [gene]].toarray().ravel())
@@ -94,7 +95,7 @@ def left_out(subject: Subject) -> list[str]:
     return [
         str(name)
         for name in obs.columns
-        if not pd.api.types.is_numeric_dtype(obs[name]) and obs[name].nunique() > MOST_CATEGORIES
+        if not pd.api.types.is_numeric_dtype(obs[name]) and n_distinct(obs[name]) > MOST_CATEGORIES
     ]
 
 

@@ -14,6 +14,8 @@ from topocraft.report.subject import Subject
 
 RARE = 0.01
 """Share of the cells below which a type is rare."""
+PURE = 0.95
+"""Purity from which nobody need be sent to look."""
 MOST_ROWS = 60
 
 
@@ -55,15 +57,18 @@ def batch_rows(subject: Subject, measures: Measures) -> list[GroupRow]:
 
 
 def where_to_look(rows: list[GroupRow], kind: str, most: int = 3) -> Iterator[str]:
-    """Yield sentences that name the groups that mix least, the least pure ones, and rare types that were lost."""
+    """Yield sentences that name the groups that mix least, the impure ones, and rare types that were lost."""
     judged = [row for row in rows if not math.isnan(row.mixing[1])]
     if len(judged) > most:
         worst = sorted(judged, key=lambda row: row.mixing[1])[:most]
         yield f"Least mixed: {_listed(worst, lambda row: row.mixing[1])}."
     pure = [row for row in rows if not math.isnan(row.purity[1])]
     if len(pure) > most:
-        worst = sorted(pure, key=lambda row: row.purity[1])[:most]
-        yield f"Least pure: {_listed(worst, lambda row: row.purity[1])}."
+        worst = sorted((row for row in pure if row.purity[1] < PURE), key=lambda row: row.purity[1])[:most]
+        if worst:
+            yield f"Least pure: {_listed(worst, lambda row: row.purity[1])}."
+        else:
+            yield f"Every {kind} is pure: {PURE:.0%} or more of the neighbours of its cells are of the same {kind}."
     for row in rows:
         if row.rare and not math.isnan(row.positive[1]):
             mixed = "" if math.isnan(row.true_positive[1]) else f"; truly positive {_change(row.true_positive)}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from topocraft.data.columns import batch_labels, cell_types, listed
 from topocraft.errors import InputError, nearest_name
-from topocraft.provenance import EMBEDDING, KEY, SET_ASIDE
+from topocraft.provenance import EMBEDDING, SET_ASIDE, recorded
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -81,7 +81,7 @@ def read_subject(
     from topocraft.evaluation.judged import log_normalised
     from topocraft.topology.components import principal_components
 
-    provenance = adata.uns.get(KEY, {})
+    provenance = recorded(adata)
     read = provenance.get("read", {})
     points, kept = embedded(adata)
     keys = batch_columns(adata, batch_key)
@@ -135,7 +135,7 @@ def batch_columns(adata: AnnData, batch_key: str | Sequence[str] | None) -> list
     """
     if batch_key is not None:
         return listed(batch_key)
-    read = adata.uns.get(KEY, {}).get("read", {})
+    read = recorded(adata).get("read", {})
     if "batch_key" not in read:
         raise InputError(
             "batch_key must name the column of obs with the batches; the file does not say which it was integrated by. "

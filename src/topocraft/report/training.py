@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from topocraft.display import byte_size, duration
+from topocraft.errors import InputError, first_line
 from topocraft.plot.paper import CURVES
+from topocraft.provenance import KEY
 
 WIDTH, HEIGHT = 100.0, 60.0
 """Size of a chart's field in its own units."""
@@ -41,9 +43,25 @@ class Training:
 
 
 def training(provenance: Mapping[str, Any]) -> Training | None:
-    """Return what a file tells of its training, ``None`` where it tells nothing."""
+    """Return what a file tells of its training, ``None`` where it tells nothing.
+
+    Raises
+    ------
+    InputError
+        It is not what an integration writes.
+    """
     if "losses" not in provenance:
         return None
+    try:
+        return _told(provenance)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"uns['{KEY}'] must be a record as topocraft.integrate writes it; that of the training cannot be read "
+            f"({first_line(error)}). Integrate the cells again, or delete it."
+        ) from error
+
+
+def _told(provenance: Mapping[str, Any]) -> Training:
     losses = {name: np.asarray(values, dtype=float) for name, values in provenance["losses"].items()}
     chance = 1 / max(1, len(provenance.get("batches", ())))
     charts = tuple(

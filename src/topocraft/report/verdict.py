@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from topocraft.data.texts import n_distinct
 from topocraft.errors import list_names
 from topocraft.evaluation.cautions import design_cautions, label_cautions
 from topocraft.provenance import EMBEDDING
@@ -171,7 +172,7 @@ def _conditions(subject: Subject) -> Iterator[Statement]:
     decided = []
     for name in obs.columns:
         values = obs[name]
-        if pd.api.types.is_float_dtype(values) or values.nunique() < 2 or name == subject.label_key:
+        if pd.api.types.is_float_dtype(values) or n_distinct(values) < 2 or name == subject.label_key:
             continue
         same = values.astype(str) == batch.astype(str)
         if not same.all() and (values.astype(str).groupby(batch).nunique() == 1).all():

@@ -12,6 +12,7 @@ from topocraft.baselines.preparation import open_preparation
 from topocraft.benchmark.folder import Folder
 from topocraft.benchmark.page import in_figures, table_of
 from topocraft.benchmark.ranking import ranking
+from topocraft.plot.words import as_drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +110,7 @@ def types_figure(table: pd.DataFrame) -> Figure:
     for panel, (dataset, name) in zip(panels.ravel(), shown, strict=False):
         own = table[(table["dataset"] == dataset) & (table["type"] == name)].set_index("method").reindex(methods)
         _bars(panel, own)
-        panel.set_title(f"{name}, {own['share'].max():.1%}\n{dataset}", loc="left", fontsize=7.5)
+        panel.set_title(f"{as_drawn(name)}, {own['share'].max():.1%}\n{dataset}", loc="left", fontsize=7.5)
     for panel in panels.ravel()[len(shown) :]:
         panel.set_axis_off()
     figure.legend(

@@ -24,7 +24,8 @@ def checked_counts(counts: sparse.csr_matrix) -> sparse.csr_matrix:
         wrong = ~((matrix.data >= 0) & (matrix.data == np.round(matrix.data)) & np.isfinite(matrix.data))
     if wrong.any():
         raise InputError(
-            f"counts must be whole numbers of 0 or more, before any normalisation; got {matrix.data[wrong][0]:g}."
+            f"counts must be whole numbers of 0 or more, before any normalisation; got {matrix.data[wrong][0]:g}. "
+            "Name the layer that holds raw counts (--layer), or round those that are fractional."
         )
     matrix.eliminate_zeros()
     if not matrix.nnz:

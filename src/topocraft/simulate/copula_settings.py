@@ -10,6 +10,7 @@ import numpy as np
 
 from topocraft.errors import ConfigError, InputError, nearest_name
 from topocraft.simulate.copula import CopulaModel
+from topocraft.simulate.ranges import COUNT, checked_number
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -99,6 +100,7 @@ def scenario_sizes(model: CopulaModel, name: str, n_cells: int) -> dict[tuple[st
         raise ConfigError(
             f"name must be one of {', '.join(COPULA_SETTINGS)}; got {name!r}.{nearest_name(name, COPULA_SETTINGS)}"
         )
+    checked_number("n_cells", n_cells, COUNT)
     batches, types = choose_types(model)
     if n_cells < 4 * len(types):
         raise ConfigError(f"n_cells must be at least {4 * len(types)} for {len(types)} types; got {n_cells!r}.")

@@ -11,6 +11,7 @@ import numpy as np
 from topocraft.errors import ConfigError
 from topocraft.randomness import numpy_stream
 from topocraft.simulate.parameters import SplatParams
+from topocraft.simulate.ranges import COUNT, checked_number
 from topocraft.simulate.splat import simulate_cells
 from topocraft.simulate.splat_cells import draw_cells
 from topocraft.simulate.splat_genes import Genes, draw_genes, lognormal_factors
@@ -69,7 +70,7 @@ def demo_cells(n_cells: int = 2000, n_genes: int = 1000, seed: int = 0) -> AnnDa
     Raises
     ------
     ConfigError
-        Fewer than 50 cells or genes.
+        Fewer than 50 cells or genes, or a seed below 0.
 
     References
     ----------
@@ -100,7 +101,7 @@ def demo_cells(n_cells: int = 2000, n_genes: int = 1000, seed: int = 0) -> AnnDa
 
 def _require_enough(n_cells: int, n_genes: int) -> None:
     for name, value in (("n_cells", n_cells), ("n_genes", n_genes)):
-        if value < SMALLEST:
+        if checked_number(name, value, COUNT) < SMALLEST:
             raise ConfigError(f"{name} must be at least {SMALLEST} to hold six types; got {value!r}.")
 
 

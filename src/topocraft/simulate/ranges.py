@@ -6,6 +6,7 @@ import math
 from numbers import Real
 from typing import Any, NamedTuple
 
+from topocraft.config.checked import shown_value
 from topocraft.errors import ConfigError
 
 
@@ -22,7 +23,10 @@ class Range(NamedTuple):
         """Tell whether a value is one of them."""
         if isinstance(value, bool) or not isinstance(value, Real):
             return False
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            return False
         if not math.isfinite(number):
             return self.infinite and number > 0
         above = number >= self.low if self.low_allowed else number > self.low
@@ -34,12 +38,12 @@ class Range(NamedTuple):
         if math.isinf(self.low):
             return kind
         if math.isfinite(self.high):
-            return f"{kind} between {self.low:g} and {self.high:g}"
+            return f"{kind} between {self.low:g} and {self.high:,.12g}"
         return f"{kind}, {'at least' if self.low_allowed else 'above'} {self.low:g}"
 
 
 _ANY, _SHARE, _SPREAD, _ABOVE = Range(), Range(0, 1), Range(0), Range(0, low_allowed=False)
-COUNT = Range(1, whole=True)
+COUNT = Range(1, 10**8, whole=True)
 SCALARS = {
     "n_genes": COUNT,
     "mean_shape": _ABOVE,
@@ -74,7 +78,7 @@ VECTORS = {
 def checked_number(name: str, value: Any, allowed: Range) -> float:
     """Return a number that is in its range; raise ConfigError otherwise."""
     if not allowed.holds(value):
-        raise ConfigError(f"{name} must be {allowed}; got {value!r}.")
+        raise ConfigError(f"{name} must be {allowed}; got {shown_value(value)}.")
     return int(value) if allowed.whole else float(value)
 
 

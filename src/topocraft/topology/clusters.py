@@ -14,7 +14,7 @@ from topocraft.config import Scope, TopologyConfig
 from topocraft.errors import InputError
 from topocraft.randomness import numpy_stream, python_stream
 from topocraft.rows import Rows
-from topocraft.topology.components import all_alike, principal_components
+from topocraft.topology.components import NO_DIFFERENCE, all_alike, principal_components
 from topocraft.topology.graph import as_network, connectivities
 from topocraft.topology.neighbors import nearest_neighbors
 from topocraft.topology.separation import separations
@@ -78,7 +78,8 @@ def find_topology(
     if all_alike(expression):
         raise InputError(
             f"Cells must differ in the genes chosen; all {len(batch):,} have the same values of "
-            f"{expression.shape[1]:,} genes. Pass other cells, or more genes (n_top_genes)."
+            f"{expression.shape[1]:,} genes, to within {NO_DIFFERENCE:g}. Pass other cells, or more genes "
+            "(n_top_genes)."
         )
     if components is None:
         components = principal_components(expression, config.n_components, seed)

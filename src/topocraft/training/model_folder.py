@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from topocraft._version import __version__
+from topocraft.config.checked import distinct_keys
 from topocraft.data.checksums import checksum_of
 from topocraft.errors import FileError, ModelError
 
@@ -61,7 +62,7 @@ def read_description(folder: Path) -> dict[str, Any]:
             f"'{path}' must have at most {LARGEST_DESCRIPTION:,} bytes; it has {size:,}. Save the model again."
         )
     try:
-        description = dict(json.loads(path.read_text(encoding="utf-8")))
+        description = dict(json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=distinct_keys))
         schema = description["schema"]
         fields = _FIELDS_OF.get(schema) if isinstance(schema, int) else None
         if fields is not None and description.keys() != fields:

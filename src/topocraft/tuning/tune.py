@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from topocraft.config import IntegrationConfig
 from topocraft.data.columns import listed
 from topocraft.display import attended
+from topocraft.integration import require_arguments
 from topocraft.progress import Progress
 from topocraft.tuning.choice import Rule, require_rule
 from topocraft.tuning.folder import Folder
@@ -112,7 +113,9 @@ def tune(
     """
     limits, place = Limits(minutes, settings), None if folder is None else Folder(Path(folder))
     require_limits(limits)
-    space = make_space(config or IntegrationConfig(), listed(also))
+    base = config or IntegrationConfig()
+    require_arguments(adata, base)
+    space = make_space(base, listed(also))
     with attended(progress) as shown, place.held() if place else nullcontext():
         search = prepare_search(
             adata, batch_key, label_key, place, space, rule, layer=layer, gene_mask=gene_mask, progress=shown
