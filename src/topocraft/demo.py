@@ -81,7 +81,7 @@ def require_demo_folder(folder: Path, *, force: bool) -> None:
     FileError
         It is a file, its parent is missing, or a result is there and ``force`` is not given.
     """
-    from topocraft.data.atomic import require_free, require_kind
+    from topocraft.data.places import require_free, require_kind
 
     require_kind(folder, is_folder=True)
     if not folder.exists() and not folder.resolve().parent.is_dir():

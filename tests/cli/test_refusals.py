@@ -27,7 +27,7 @@ REFUSED = {
     "no such folder": ((*CELLS, "-o", "no/o.h5ad"), "folder must exist; there is no .*no'"),
     "no such kind": ((*CELLS, "-o", "o.csv"), "must end in .h5ad or .zarr; got 'o.csv'"),
     "output is input": ((*CELLS, "-o", "cells.h5ad", "--force"), "must not be an input; 'cells.h5ad' is both"),
-    "model is a file": ((*CELLS, "-o", "o.h5ad", "--save-model", "cells.h5ad"), "must be a folder; it is a file"),
+    "model is a file": ((*CELLS, "-o", "o.h5ad", "--save-model", "large.h5ad"), "must be a folder; it is a file"),
     "model in nothing": ((*CELLS, "-o", "o.h5ad", "--save-model", "no/m"), "--save-model needs a folder .*'no'"),
     "no such field": ((*CELLS, "-o", "o.h5ad", "--set", "epoch=3"), "'epoch' is no field.*mean 'epochs'"),
     "no such section": ((*CELLS, "-o", "o.h5ad", "--set", "modl.head=trunk"), "no field 'modl'.*mean 'model'"),

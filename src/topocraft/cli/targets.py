@@ -97,7 +97,7 @@ class Targets:
             except ProcessLost as error:
                 raise ProcessLost(f"{error} {way_on(self.checkpoints)}") from None
             except TrainingError as error:
-                raise error if self.asked else rescued(error, self._beside("last_good_model")) from None
+                raise error if self.asked else rescued(error, last_good_beside(self.output)) from None
             except KeyboardInterrupt:
                 if self.checkpoints.found:
                     progress.say(way_on(self.checkpoints))
@@ -105,13 +105,15 @@ class Targets:
             if not self.keep:
                 self.checkpoints.remove()
 
-    def _beside(self, ending: str) -> Path:
-        return self.output.with_name(f"{self.output.name}.{ending}")
-
 
 def checkpoints_beside(output: Path, *, minutes: float = USUAL_MINUTES, resume: bool = False) -> Checkpoints:
     """Return the checkpoints of a run into ``output``, there or not."""
     return Checkpoints(folder=output.with_name(f"{output.name}.checkpoint"), minutes=minutes, resume=resume)
+
+
+def last_good_beside(output: Path) -> Path:
+    """Return where the last good model of a run into ``output`` goes that had to be stopped and kept no checkpoints."""
+    return output.with_name(f"{output.name}.last_good_model")
 
 
 def way_on(checkpoints: Checkpoints) -> str:
@@ -131,16 +133,25 @@ def require_places(
     FileError
         The message says which, why, and what to do.
     """
-    from topocraft.data.atomic import require_free, require_kind
-    from topocraft.data.outputs import check_file, check_output
+    from topocraft.data.apart import require_apart
+    from topocraft.data.outputs import check_file, check_folder, check_output
+    from topocraft.data.places import MODEL
 
+    if model is not None and not model.absolute().parent.is_dir():
+        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
+    beside = {} if output is None else _beside(output)
+    require_apart({"--output": output, "--save-model": model, "--report": page, **beside}, inputs)
     if page is not None:
         check_file(page, ".html", force=force, inputs=inputs)
     if output is not None:
         check_output(output, force=force, inputs=inputs)
-    if model is None:
-        return
-    require_kind(model, is_folder=True)
-    require_free(model, force, marks=["model.json"])
-    if not model.absolute().parent.is_dir():
-        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
+    if model is not None:
+        check_folder(model, MODEL, force=force, inputs=inputs)
+
+
+def _beside(output: Path) -> dict[str, Path]:
+    """Return what a run may write beside its output, besides what is asked for."""
+    return {
+        "the folder of checkpoints": checkpoints_beside(output).path,
+        "that of the last good model": last_good_beside(output),
+    }

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from topocraft.data.atomic import atomic_text, explained, require_kind
+from topocraft.data.atomic import atomic_text, explained
 from topocraft.data.csv_text import csv_text
 from topocraft.data.leftovers import HALF_WRITTEN, sweep_folder
 from topocraft.data.locks import try_lock
+from topocraft.data.places import require_kind
 from topocraft.errors import FileError, list_names
 from topocraft.plot import save_figure
 from topocraft.training.identity import differences
