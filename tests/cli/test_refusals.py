@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,16 @@ def test_data_or_use_that_cannot_be_ends_in_one_message(case: str, quickly: Run,
 def test_a_config_that_is_wrong_says_where(text: str, message: str, quickly: Run, folder: Path) -> None:
     (folder / "config.json").write_text(text)
     assert message in quickly(*CELLS, "-o", "o.h5ad", "--config", "config.json", code=1).stderr
+
+
+def test_a_config_without_end_or_of_many_bytes_is_not_read(quickly: Run, folder: Path) -> None:
+    """A pipe that nobody writes into would be waited for, and ``/dev/zero`` read until memory ran out."""
+    os.mkfifo(folder / "pipe.json")
+    with (folder / "long.json").open("wb") as file:
+        file.truncate(2**24 + 1)
+    for name, message in (("pipe.json", "it is no plain file"), ("long.json", "it has 16,777,217 bytes, of at most")):
+        result = quickly(*CELLS, "-o", "o.h5ad", "--config", name, code=1)
+        assert f"--config must be a JSON file; '{name}' is not: {message}" in result.stderr
 
 
 def test_columns_are_checked_before_any_long_work(quickly: Run) -> None:

@@ -102,3 +102,12 @@ def test_a_saved_model_holds_what_is_known_of_it(quickly: Run, folder: Path) -> 
     refused = quickly(*ARGUMENTS, "--save-model", "model", "--force", code=1)
     assert "nothing but a saved model is replaced; 'model' holds 'notes.txt' besides" in refused.stderr
     assert (folder / "model" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("option", ["-o", "--save-model", "--report"])
+def test_names_that_are_too_long_are_told_before_any_work(quickly: Run, folder: Path, option: str) -> None:
+    name = "a" * 246 + {"-o": ".h5ad", "--report": ".html"}.get(option, "")
+    result = quickly("cells.h5ad", "-b", "batch", "-o", "out.h5ad", option, name, code=1)
+    assert result.stderr.startswith("Error: Output '" + "a" * 200)
+    assert "File name too long. Shorten it" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from pathlib import Path
 
 import anndata
@@ -12,7 +14,7 @@ import pytest
 import zarr
 from scipy import sparse
 
-from topocraft.data.atomic import atomic_folder
+from topocraft.data.atomic import atomic_folder, atomic_text, explained
 from topocraft.data.outputs import check_folder, check_output, write_result
 from topocraft.data.places import MODEL
 from topocraft.errors import FileError
@@ -121,3 +123,51 @@ def test_an_input_in_an_output_stays(tmp_path: Path) -> None:
         with pytest.raises(FileError, match=rf"No input may lie in an output; '.*{name}' lies in output '.*out\.zarr'"):
             check_output(tmp_path / "out.zarr", force=True, inputs=[tmp_path / name])
     check_output(tmp_path / "out.zarr", force=True, inputs=[tmp_path / "other" / "out.zarr" / "raw"])
+
+
+@pytest.mark.parametrize("name", ["out.h5ad", "out.zarr", "link.h5ad"])
+def test_a_pipe_is_no_place_for_a_result(tmp_path: Path, name: str) -> None:
+    pipe = tmp_path / ("pipe" if name == "link.h5ad" else name)
+    os.mkfifo(pipe)
+    if name == "link.h5ad":
+        (tmp_path / name).symlink_to(pipe)
+    due = "a folder" if name == "out.zarr" else "a file"
+    with pytest.raises(FileError, match=rf"must be {due}; it is a device, pipe or socket already\. Name another path"):
+        check_output(tmp_path / name, force=True)
+    with pytest.raises(FileError, match="must be a file; it is a device, pipe or socket"):
+        atomic_text(tmp_path / name, "text")
+    assert pipe.is_fifo()
+
+
+def test_a_name_must_leave_room_for_the_longer_ones_beside_it(tmp_path: Path) -> None:
+    check_output(tmp_path / f"{'a' * 220}.h5ad", force=False)
+    for length in (245, 300):
+        with pytest.raises(FileError, match=r"'aaa.*' cannot be written into '.*': File name too long\. Shorten it"):
+            check_output(tmp_path / f"{'a' * length}.h5ad", force=False)
+
+
+def test_a_nul_in_a_name_is_told_and_shown_as_an_escape(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"Output must be a path; '.*a\\x00b' holds a NUL\. Name another path"):
+        check_folder(tmp_path / "a\0b", MODEL, force=False)
+
+
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(FileError, match=r"'out\.h5ad' must lie in a folder that is there; the working folder is gone"):
+        check_output(Path("out.h5ad"), force=False)
+    check_output(tmp_path / "out.h5ad", force=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        (errno.EACCES, "Ask for the right to write there"),
+        (errno.ENOENT, "That folder is not there, or is no longer: make it anew"),
+        (errno.EIO, "Name another folder"),
+    ],
+)
+def test_the_cure_is_that_of_the_reason(tmp_path: Path, code: int, cure: str) -> None:
+    with pytest.raises(FileError, match=re.escape(f"{os.strerror(code)}. {cure}")), explained(tmp_path / "out.h5ad"):
+        raise OSError(code, os.strerror(code))

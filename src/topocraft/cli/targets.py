@@ -134,13 +134,17 @@ def require_places(
         The message says which, why, and what to do.
     """
     from topocraft.data.apart import require_apart
+    from topocraft.data.atomic import require_short
     from topocraft.data.outputs import check_file, check_folder, check_output
-    from topocraft.data.places import MODEL
+    from topocraft.data.places import MODEL, followed
 
-    if model is not None and not model.absolute().parent.is_dir():
-        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
     beside = {} if output is None else _beside(output)
     require_apart({"--output": output, "--save-model": model, "--report": page, **beside}, inputs)
+    for place in (model, *beside.values()):
+        if place is not None:
+            require_short(followed(place))
+    if model is not None and not followed(model).parent.is_dir():
+        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
     if page is not None:
         check_file(page, ".html", force=force, inputs=inputs)
     if output is not None:

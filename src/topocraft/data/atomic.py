@@ -11,10 +11,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from topocraft.data.places import FolderKind, followed, require_free, require_kind
-from topocraft.errors import FileError, TopocraftError
+from topocraft.errors import FileError, TopocraftError, shown_name
 from topocraft.memory import ran_out_of_memory
 
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+GONE = "That folder is not there, or is no longer: make it anew, or name another"
+NO_RIGHT = "Ask for the right to write there, or name another folder"
+CURES = {
+    errno.ENOENT: GONE,
+    errno.ENOTDIR: GONE,
+    errno.ESTALE: GONE,
+    errno.EACCES: NO_RIGHT,
+    errno.EPERM: NO_RIGHT,
+    errno.EROFS: NO_RIGHT,
+    errno.ENAMETOOLONG: "Shorten it: what is written beside it has names that are somewhat longer",
+}
 
 
 @contextmanager
@@ -111,6 +122,18 @@ def atomic_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def require_short(path: Path) -> None:
+    """Refuse a path that leaves no room for the longer names of what is written beside it meanwhile.
+
+    Raises
+    ------
+    FileError
+        It is too long for the file system.
+    """
+    with explained(path), suppress(FileNotFoundError, NotADirectoryError):
+        os.lstat(_beside(Path(path), "partial"))
+
+
 @contextmanager
 def explained(path: Path, size: int | None = None) -> Iterator[None]:
     """Turn what the system refuses into a ``FileError``, and let every other exception pass."""
@@ -137,10 +160,12 @@ def system_code(error: BaseException | None) -> int | None:
 
 
 def _unwritten(path: Path, code: int, size: int | None) -> str:
-    folder = path.parent.absolute()
-    text = f"Output '{path.name}' cannot be written into '{folder}': {os.strerror(code)}."
+    folder = path.parent
+    with suppress(OSError):  # the working folder may be gone
+        folder = folder.absolute()
+    text = f"Output '{shown_name(path.name)}' cannot be written into '{shown_name(folder)}': {os.strerror(code)}."
     if code not in NO_ROOM:
-        return f"{text} Ask for the right to write there, or name another folder."
+        return f"{text} {CURES.get(code, 'Name another folder')}."
     needed = "" if size is None else f" It needs up to {size / 1e6:,.1f} MB."
     with suppress(OSError):
         needed += f" Free there: {shutil.disk_usage(folder).free / 1e6:,.1f} MB."

@@ -18,6 +18,7 @@ from topocraft.data.atomic import (
     atomic_folder,
     atomic_text,
     explained,
+    require_short,
     system_code,
 )
 from topocraft.data.places import ZARR, FolderKind, followed, require_free, require_kind
@@ -78,6 +79,7 @@ def _require_place(path: Path, kind: FolderKind | None, force: bool, inputs: Seq
         _require_folder(target.parent)
         if target.exists() and any(Path(item).exists() and target.samefile(item) for item in inputs):
             raise FileError(f"Output must not be an input; '{path}' is both. Name another path.")
+        require_short(target)
         require_apart({"output": path}, inputs)
         require_kind(target, is_folder=kind is not None)
         require_free(path, force, kind)

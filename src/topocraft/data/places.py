@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from topocraft.errors import FileError, list_names
+from topocraft.errors import FileError, list_names, shown_name
 
 METADATA = frozenset({".zgroup", ".zarray", ".zattrs", ".zmetadata", "zarr.json"})
 PARTS = frozenset({"X", "layers", "obs", "obsm", "obsp", "raw", "uns", "var", "varm", "varp"})
@@ -81,17 +81,27 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
 
 
 def followed(path: Path) -> Path:
-    """Return where a path leads, through links; refuse links that lead in a circle."""
+    """Return where a path leads, through links; refuse what leads nowhere."""
     try:
         return Path(path).resolve()
     except RuntimeError as error:
         raise FileError(f"Output must be a path; the link '{path}' leads in a circle. Remove it.") from error
+    except ValueError as error:
+        raise FileError(f"Output must be a path; '{shown_name(path)}' holds a NUL. Name another path.") from error
+    except OSError as error:
+        raise FileError(
+            f"Output '{shown_name(path)}' must lie in a folder that is there; the working folder is gone. "
+            "Change to one that is there, or name a path that begins at the root."
+        ) from error
 
 
 def require_kind(target: Path, *, is_folder: bool) -> None:
-    """Refuse a folder where a file is due, and a file where a folder is due."""
-    if target.exists() and target.is_dir() != is_folder:
-        due, here = ("a folder", "a file") if is_folder else ("a file", "a folder")
+    """Refuse what stands at a path and is no file where a file is due, or no folder where a folder is due."""
+    if not target.exists():
+        return
+    here = "a folder" if target.is_dir() else "a file" if target.is_file() else "a device, pipe or socket"
+    due = "a folder" if is_folder else "a file"
+    if here != due:
         raise FileError(f"Output '{target}' must be {due}; it is {here} already. Name another path.")
 
 
