@@ -93,6 +93,10 @@ MISUSED = {
     "no such option": ((*CELLS, "-o", "o.h5ad", "--speed", "9"), "No such option"),
     "not a number": ((*CELLS, "-o", "o.h5ad", "--epochs", "many"), "Invalid value for '--epochs'"),
     "no such device": ((*CELLS, "-o", "o.h5ad", "--device", "tpu"), "Invalid value for '--device'"),
+    "nothing to keep": (
+        (*CELLS, "-o", "o.h5ad", "--keep-checkpoint"),
+        "without --checkpoint-every or --resume",
+    ),
     "no value": ((*CELLS, "-o", "o.h5ad", "--set", "epochs"), "--set: NAME=VALUE is due, as in epochs=20"),
 }
 

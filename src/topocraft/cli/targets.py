@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
 from topocraft.checkpoints import Checkpoints
 from topocraft.cli.options import RUN, Number, option
-from topocraft.errors import FileError, ProcessLost, TrainingError
+from topocraft.errors import FileError, ProcessLost, TrainingError, list_names
 from topocraft.progress import Progress
 
 USUAL_MINUTES = 10.0
 
+EVERY = "Minutes between checkpoints of the training."
 CheckpointEvery = Annotated[
     Number,
-    option("--checkpoint-every", RUN, "Minutes between checkpoints of the training.", "none", metavar="<minutes>"),
+    option("--checkpoint-every", RUN, EVERY, "none; 10 with --resume", metavar="<minutes>"),
 ]
 Resume = Annotated[bool, option("--resume", RUN, "Go on from the checkpoint of a run that was broken off, if any.")]
 KeepCheckpoint = Annotated[bool, option("--keep-checkpoint", RUN, "Keep the last checkpoint after success.")]
@@ -151,6 +154,33 @@ def require_places(
         check_output(output, force=force, inputs=inputs)
     if model is not None:
         check_folder(model, MODEL, force=force, inputs=inputs)
+
+
+def foreseen(
+    output: Path | None, model: Path | None, page: Path | None, force: bool, inputs: Sequence[Path]
+) -> list[str]:
+    """Refuse what no run could write; return what would have to be said to one, in sentences.
+
+    Raises
+    ------
+    FileError
+        As ``require_places``, but for results that are there.
+    """
+    require_places(output, model, page, True, inputs)
+    there = [path for path in (output, model, page) if path is not None and (path.exists() or path.is_symlink())]
+    notes = [f"There already: {list_names(there)}. A run needs --force to replace that."] if there else []
+    if output is not None and checkpoints_beside(output).found:
+        notes.append(f"{way_on(checkpoints_beside(output))} A run needs that, or --force to begin anew.")
+    return [] if force else notes
+
+
+def require_checkpoints(keep: bool, every: float | None, resume: bool) -> None:
+    """Refuse to keep the last of checkpoints that nobody asked for."""
+    if keep and every is None and not resume:
+        raise typer.BadParameter(
+            "without --checkpoint-every or --resume there is none to keep. Add one of them, or leave it out.",
+            param_hint="--keep-checkpoint",
+        )
 
 
 def _beside(output: Path) -> dict[str, Path]:
