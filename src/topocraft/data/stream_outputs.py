@@ -106,8 +106,15 @@ def _write_folder(opened: OpenFiles, result: AnnData, partial: Path) -> None:
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder; ``shutil.copytree`` would go on after a full disk, and not say that it was one."""
+    """Copy cells; ``shutil.copytree`` would go on after a full disk, and not say that it was one.
+
+    What else lies there stays behind, as it does where cells are read into memory: it would keep a result from being
+    replaced.
+    """
+    others = {source / name for name in ZARR.strangers(source)}
     for item in sorted(source.rglob("*")):
+        if others & {item, *item.parents}:
+            continue
         copy = target / item.relative_to(source)
         if item.is_dir():
             copy.mkdir()
