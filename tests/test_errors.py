@@ -30,3 +30,10 @@ def test_long_names_are_cut() -> None:
 
 def test_the_nearest_name_is_shown_in_the_same_way() -> None:
     assert nearest_name("cell\ttype", ["cell\x07type"]) == r" Did you mean 'cell\x07type'?"
+
+
+def test_the_beginning_of_a_name_is_near_it_if_nothing_is_nearer() -> None:
+    names = ["ablation", "fig2-simulated", "fig3"]
+    assert nearest_name("abl", names) == " Did you mean 'ablation'?"
+    assert nearest_name("fig4", names) == " Did you mean 'fig3'?"
+    assert nearest_name("a", names) == nearest_name("xyz", names) == ""

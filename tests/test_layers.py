@@ -35,6 +35,7 @@ ROOMS = {
     "config": _room(0),
     "progress": _room(0),
     "randomness": _room(0, "numpy torch"),
+    "streams": _room(0),
     "rows": _room(0, "scipy"),
     "projection": _room(0, "numpy scipy"),
     "hardware": _room(0, "torch threadpoolctl sklearn"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from topocraft.hardware import let_waiting_threads_sleep
+from topocraft.streams import ending_well, hold_numbers
 
 
 def main() -> None:
     """Run the command line; the OpenMP policy is set before anything can import torch."""
+    hold_numbers()
     let_waiting_threads_sleep()
-    from topocraft.cli import app
+    with ending_well():
+        from topocraft.cli import app
 
-    app()
+        app()
 
 
 if __name__ == "__main__":

@@ -81,10 +81,12 @@ def require_demo_folder(folder: Path, *, force: bool) -> None:
     FileError
         It is a file, its parent is missing, or a result is there and ``force`` is not given.
     """
-    from topocraft.data.atomic import require_free, require_kind
+    from topocraft.data.atomic import explained
+    from topocraft.data.places import followed, require_free, require_kind
 
-    require_kind(folder, is_folder=True)
-    if not folder.exists() and not folder.resolve().parent.is_dir():
+    with explained(folder):
+        require_kind(folder, is_folder=True)
+    if not folder.exists() and not followed(folder).parent.is_dir():
         raise FileError(f"The output's folder must exist; there is no '{folder.parent}'. Create it, or name another.")
     for name in (RESULT, PICTURE, PAGE):
         require_free(folder / name, force)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from topocraft.errors import printable
 from topocraft.progress import Progress, Silent, Unattended
+from topocraft.streams import Tolerant
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -41,8 +42,22 @@ class _Disarming(RenderHook):
         return [_Disarmed(each) for each in renderables]
 
 
+class _Console(Console):
+    """Writes to a stream that takes every text; what is lost on stderr ends nothing."""
+
+    @property
+    def file(self) -> IO[str]:
+        return cast("IO[str]", Tolerant(super().file, must_arrive=not self.stderr))
+
+    @file.setter
+    def file(self, stream: IO[str]) -> None:
+        self._file = stream
+
+
 def safe_console(*, stderr: bool = False) -> Console:
     r"""Return a console that shows control characters in names instead of sending them to the terminal.
+
+    What the stream's encoding has no letters for is written as escapes. A console on stderr never fails.
 
     Examples
     --------
@@ -50,7 +65,7 @@ def safe_console(*, stderr: bool = False) -> Console:
     >>> safe_console().print("B cells" + chr(27) + "[2J", markup=False, highlight=False)
     B cells\x1b[2J
     """
-    console = Console(stderr=stderr)
+    console = _Console(stderr=stderr)
     console.push_render_hook(_Disarming())
     return console
 

@@ -24,6 +24,8 @@ from typing import Any
 # What moves the cursor of a terminal, colours or reverses its text, or cannot be written to it.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 LONGEST_SHOWN = 200
+FEWEST_LETTERS = 2
+"""Of the beginning of a name, to be one."""
 
 
 class TopocraftError(Exception):
@@ -110,6 +112,8 @@ def list_names(names: Iterable[object], limit: int = 8) -> str:
 
 
 def nearest_name(name: object, names: Iterable[object]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the closest known name, or an empty string."""
-    close = difflib.get_close_matches(str(name), [str(known) for known in names], n=1)
+    """Return ``" Did you mean 'x'?"`` for the closest known name, or the first that begins so; else an empty string."""
+    asked, every = str(name), [str(known) for known in names]
+    close = difflib.get_close_matches(asked, every, n=1)
+    close = close or [known for known in every if len(asked) >= FEWEST_LETTERS and known.startswith(asked)]
     return f" Did you mean '{shown_name(close[0])}'?" if close else ""

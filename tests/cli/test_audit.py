@@ -52,3 +52,18 @@ def test_a_folder_is_due_and_a_budget_of_zero_integrates_nothing(run: Run, folde
     (folder / "mine" / "notes.txt").write_text("mine")
     error = run("audit", "integrated.h5ad", "-b", "batch", "-o", "mine", "--force", code=1).stderr
     assert "Only a folder with audited.h5ad is replaced" in error
+
+
+def test_an_audit_is_replaced_and_nothing_with_it(run: Run, folder: Path, integrated: None) -> None:
+    asked = ("-b", "batch", "--budget", "0", "--permutations", "19", "--json", "--csv", "-q", "-o", "audit", "--force")
+    run("audit", "integrated.h5ad", *asked)
+    written = sorted((folder / "audit").iterdir())
+    assert {item.name for item in written} >= {"absence_risk.csv", "audit.json", "statements.csv"}
+    run("audit", "integrated.h5ad", *asked)
+    assert sorted((folder / "audit").iterdir()) == written
+    error = run("audit", "audit/audited.h5ad", *asked, code=1).stderr
+    assert "No input may lie in an output; 'audit/audited.h5ad' lies in output 'audit'" in error
+    (folder / "audit" / "table.csv").write_text("mine")
+    error = run("audit", "integrated.h5ad", *asked, code=1).stderr
+    assert "nothing but an audit is replaced; 'audit' holds 'table.csv' besides" in error
+    assert (folder / "audit" / "table.csv").read_text() == "mine"

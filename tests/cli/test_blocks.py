@@ -62,3 +62,16 @@ def test_what_needs_all_cells_is_refused_before_any_work(
 
 def test_memory_needs_its_unit(quickly: Run) -> None:
     assert "--memory" in quickly("cells.h5ad", "-b", "batch", "-o", "out.h5ad", "--memory", "4", code=2).stderr
+
+
+def test_what_lies_in_zarr_and_is_no_part_of_it_is_not_copied(quickly: Run, folder: Path) -> None:
+    """Else the result could not be replaced."""
+    anndata.read_h5ad(folder / "cells.h5ad").write_zarr(folder / "cells.zarr")
+    (folder / "cells.zarr" / "mine").mkdir()
+    for place in ("mine/notes.txt", "obs/notes.txt"):
+        (folder / "cells.zarr" / place).write_text("mine")
+    for further in ((), ("--force",)):
+        quickly("cells.zarr", "-b", "batch", "-o", "out.zarr", "--memory", "1MB", *further)
+        assert not list((folder / "out.zarr").rglob("notes.txt"))
+    assert len(list((folder / "cells.zarr").rglob("notes.txt"))) == 2
+    assert anndata.read_zarr(folder / "out.zarr").obsm["X_topocraft"].shape == (240, 50)

@@ -123,6 +123,17 @@ def test_a_dry_run_tells_and_writes_nothing(quickly: Run, folder: Path) -> None:
     assert "train" not in result.stderr
 
 
+def test_a_dry_run_says_what_a_run_would_need(quickly: Run, folder: Path) -> None:
+    (folder / "out.h5ad").write_text("of before")
+    arguments = ("cells.h5ad", "-b", "batch", "-o", "out.h5ad", "--dry-run")
+    told = quickly(*arguments).stdout
+    assert "240, of which 0 set aside" in told
+    assert told.endswith("There already: 'out.h5ad'. A run needs --force to replace that.\n")
+    assert "There already" not in quickly(*arguments, "--force").stdout
+    assert (folder / "out.h5ad").read_text() == "of before"
+    assert "must end in .h5ad or .zarr" in quickly(*arguments[:-2], "out.csv", "--dry-run", code=1).stderr
+
+
 def test_force_replaces_results_and_nothing_else(quickly: Run, folder: Path) -> None:
     arguments = ("cells.h5ad", "-b", "batch", "-o", "out.h5ad", "--save-model", "model")
     quickly(*arguments)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import anndata
 import pytest
 from typer.testing import Result
 
@@ -69,6 +72,48 @@ def test_an_interrupt_in_training_leaves_nothing(
         finally:
             process.kill()
     assert sorted(folder.iterdir()) == before
+
+
+ASCII = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+
+
+def _integrated(
+    folder: Path, quickly_set: list[str], environment: dict[str, str], **streams: Any
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "topocraft", "integrate", *CELLS, *quickly_set, "--threads", "1", "-o", "o.h5ad"]
+    return subprocess.Popen(command, cwd=folder, env=os.environ | environment, **streams)
+
+
+def test_a_terminal_without_the_letters_gets_escapes(folder: Path, quickly_set: list[str]) -> None:
+    with _integrated(folder, quickly_set, ASCII, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        told, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    assert b"240 cells \\xd7 200 genes" in told
+    assert b"Written: o.h5ad" in told
+    assert (folder / "o.h5ad").exists()
+
+
+def test_an_output_that_takes_nothing_is_told_and_the_result_stays(folder: Path, quickly_set: list[str]) -> None:
+    """As on a disk that is full; what Python would say as it ends, with a code of its own, is not to be seen."""
+    with (
+        (folder / "cells.h5ad").open("rb") as unwritable,
+        _integrated(folder, quickly_set, {}, stdout=unwritable, stderr=subprocess.PIPE) as process,
+    ):
+        error = process.communicate(timeout=120)[1].decode().splitlines()
+    assert process.returncode == 1
+    assert error[-2] == "write"
+    assert error[-1].startswith("Error: What the command tells cannot be written to the standard output: Bad file")
+    assert error[-1].endswith("Written before that: 'o.h5ad'.")
+    assert anndata.read_h5ad(folder / "o.h5ad").obsm["X_topocraft"].shape == (240, 50)
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(folder: Path, quickly_set: list[str]) -> None:
+    with _integrated(folder, quickly_set, {}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"read\n"
+        process.stdout.close()
+        assert process.wait(timeout=120) == 0
+    assert anndata.read_h5ad(folder / "o.h5ad").obsm["X_topocraft"].shape == (240, 50)
 
 
 def test_the_module_runs_and_tells_its_version() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,7 @@ REFUSED = {
     "no such folder": ((*CELLS, "-o", "no/o.h5ad"), "folder must exist; there is no .*no'"),
     "no such kind": ((*CELLS, "-o", "o.csv"), "must end in .h5ad or .zarr; got 'o.csv'"),
     "output is input": ((*CELLS, "-o", "cells.h5ad", "--force"), "must not be an input; 'cells.h5ad' is both"),
-    "model is a file": ((*CELLS, "-o", "o.h5ad", "--save-model", "cells.h5ad"), "must be a folder; it is a file"),
+    "model is a file": ((*CELLS, "-o", "o.h5ad", "--save-model", "large.h5ad"), "must be a folder; it is a file"),
     "model in nothing": ((*CELLS, "-o", "o.h5ad", "--save-model", "no/m"), "--save-model needs a folder .*'no'"),
     "no such field": ((*CELLS, "-o", "o.h5ad", "--set", "epoch=3"), "'epoch' is no field.*mean 'epochs'"),
     "no such section": ((*CELLS, "-o", "o.h5ad", "--set", "modl.head=trunk"), "no field 'modl'.*mean 'model'"),
@@ -78,6 +79,16 @@ def test_a_config_that_is_wrong_says_where(text: str, message: str, quickly: Run
     assert message in quickly(*CELLS, "-o", "o.h5ad", "--config", "config.json", code=1).stderr
 
 
+def test_a_config_without_end_or_of_many_bytes_is_not_read(quickly: Run, folder: Path) -> None:
+    """A pipe that nobody writes into would be waited for, and ``/dev/zero`` read until memory ran out."""
+    os.mkfifo(folder / "pipe.json")
+    with (folder / "long.json").open("wb") as file:
+        file.truncate(2**24 + 1)
+    for name, message in (("pipe.json", "it is no plain file"), ("long.json", "it has 16,777,217 bytes, of at most")):
+        result = quickly(*CELLS, "-o", "o.h5ad", "--config", name, code=1)
+        assert f"--config must be a JSON file; '{name}' is not: {message}" in result.stderr
+
+
 def test_columns_are_checked_before_any_long_work(quickly: Run) -> None:
     result = quickly(*CELLS, "-o", "o.h5ad", "--label-key", "kind", code=1)
     assert result.stderr.splitlines()[0] == "read"
@@ -91,6 +102,10 @@ MISUSED = {
     "no such option": ((*CELLS, "-o", "o.h5ad", "--speed", "9"), "No such option"),
     "not a number": ((*CELLS, "-o", "o.h5ad", "--epochs", "many"), "Invalid value for '--epochs'"),
     "no such device": ((*CELLS, "-o", "o.h5ad", "--device", "tpu"), "Invalid value for '--device'"),
+    "nothing to keep": (
+        (*CELLS, "-o", "o.h5ad", "--keep-checkpoint"),
+        "without --checkpoint-every or --resume",
+    ),
     "no value": ((*CELLS, "-o", "o.h5ad", "--set", "epochs"), "--set: NAME=VALUE is due, as in epochs=20"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,18 @@ def test_a_missing_folder_and_a_dangling_link(tmp_path: Path) -> None:
     (tmp_path / "link.h5ad").symlink_to(tmp_path / "gone.h5ad")
     with pytest.raises(FileError, match=r"is a link to '.*gone\.h5ad', which does not\. Mend the link"):
         read_cells_file(tmp_path / "link.h5ad")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cells.h5ad")
+    for paths in ([tmp_path / "cells.h5ad"], [tmp_path / "cells.h5ad", tmp_path / "none.h5ad"]):
+        with pytest.raises(FileError, match=r"'.*cells\.h5ad' is a device, pipe or socket\. Save it as a file first"):
+            read_many(paths)
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"'.*aaa….* cannot be looked up: File name too long\. Check the path"):
+        read_cells_file(tmp_path / ("a" * 300 + ".h5ad"))
 
 
 def test_an_unknown_ending_lists_what_is_read(tmp_path: Path) -> None:

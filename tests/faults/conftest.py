@@ -45,6 +45,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory, cells: Path) -> tuple[bytes,
 
 
 @pytest.fixture(scope="session")
+def integrated(tmp_path_factory: pytest.TempPathFactory, cells: Path) -> Path:
+    """Return a file of cells that were integrated."""
+    place = tmp_path_factory.mktemp("integrated")
+    shutil.copy(cells, place)
+    assert mortals.run(place, "-o", "out.h5ad").code == 0
+    return place / "out.h5ad"
+
+
+@pytest.fixture(scope="session")
 def killed_once(tmp_path_factory: pytest.TempPathFactory, cells: Path) -> Path:
     """Return the folder of a run that was killed when its training was done; not to be changed."""
     place = tmp_path_factory.mktemp("killed") / "run"

@@ -11,7 +11,7 @@ import pytest
 import works
 from disks import BALLAST, Disk, small_disk
 from hosts import serving
-from mortals import at_phase, finish, run, start
+from mortals import at_phase, finish, launch, run, start
 from soaking import Soak
 
 NO_ROOM = ("No space left on device.", "File too large.")
@@ -74,6 +74,30 @@ def test_what_goes_on_later(disk: Disk, many_cells: Path, tmp_path: Path, name: 
         assert "Traceback" not in ended.said, ended.said
         disk.clear()
         assert whole.ends_alike(disk.folder)
+
+
+ON_CELLS = ("cells.h5ad", "-b", "batch")
+ONCE = {
+    "scores.json": ("evaluate", *ON_CELLS, "--no-controls", "--json", "scores.json"),
+    "audit": ("audit", *ON_CELLS, "--budget", "0", "--permutations", "19", "-o", "audit"),
+    "page.html": ("report", *ON_CELLS, "-o", "page.html"),
+    "made.h5ad": ("simulate", "baseline", "--cells", "200", "--genes", "100", "-o", "made.h5ad"),
+}
+
+
+@pytest.mark.parametrize("output", ONCE)
+def test_what_is_written_at_the_end(disk: Disk, integrated: Path, output: str) -> None:
+    """Nothing half-written stays, and with room again the same command does it."""
+    shutil.copy(integrated, disk.folder / "cells.h5ad")
+    hook = disk.filling(1000) + at_phase("write", "fill()")
+    ended = finish(launch(disk.folder, ONCE[output], hook, "../log"), disk.folder, "../log")
+    assert ended.code == 1, ended.said
+    _require_told(ended.said, "audited.h5ad" if output == "audit" else output)
+    assert {item.name for item in disk.folder.iterdir()} <= {BALLAST, "cells.h5ad"}
+    disk.clear()
+    ended = finish(launch(disk.folder, ONCE[output], log="../log"), disk.folder, "../log")
+    assert ended.code == 0, ended.said
+    assert (disk.folder / output).exists()
 
 
 @pytest.mark.soak

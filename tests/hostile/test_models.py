@@ -126,6 +126,15 @@ def test_links_are_refused(folder: Path, name: str, tmp_path: Path) -> None:
         Integrator.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("a" * 300, r"'a{200}…' cannot be looked into: File name too long"), ("a\0b", r"'a\\x00b' has no")],
+)
+def test_a_name_that_no_folder_has_is_told(name: str, told: str) -> None:
+    with pytest.raises(FileError, match=told):
+        Integrator.load(name)
+
+
 def test_a_folder_in_place_of_a_file_is_refused(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
     (folder / WEIGHTS).mkdir()

@@ -10,13 +10,26 @@ from topocraft.audit.records import Audit, as_json
 from topocraft.data.atomic import atomic_folder
 from topocraft.data.csv_text import csv_text
 from topocraft.data.outputs import write_result
+from topocraft.data.places import FolderKind
 from topocraft.plot import save_figure
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 CELLS, WHOLE = "audited.h5ad", "audit.json"
-MARKS = (CELLS,)
+TABLES = (
+    "absence",
+    "absence_risk",
+    "covariates",
+    "design_conditions",
+    "design_groups",
+    "null_test",
+    "populations",
+    "statements",
+    "structure",
+)
+PICTURES = ("losses.png", "statements.png")
+KIND = FolderKind("an audit", (CELLS,), frozenset({CELLS, WHOLE, *PICTURES, *(f"{name}.csv" for name in TABLES)}))
 
 
 def save_audit(
@@ -57,7 +70,7 @@ def save_audit(
     ['audited.h5ad', 'losses.png', 'statements.png']
     """
     audit.annotate(adata)
-    with atomic_folder(folder, force, marks=MARKS) as partial:
+    with atomic_folder(folder, force, kind=KIND) as partial:
         write_result(adata, partial / CELLS, force=False)
         save_figure(statements_figure(audit), partial / "statements.png")
         save_figure(losses_figure(audit), partial / "losses.png")

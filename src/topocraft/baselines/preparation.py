@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from topocraft.config import PreprocessConfig
 from topocraft.data.atomic import atomic_folder
 from topocraft.data.outputs import write_h5ad
+from topocraft.data.places import FolderKind
 from topocraft.data.typed_json import built, parsed_object
 from topocraft.errors import FileError, InputError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 FACTS, KEPT = "preparation.json", "kept.npy"
 FILES: dict[Reads, str] = {"selected": "selected.h5ad", "all": "all.h5ad"}
+KIND = FolderKind("prepared cells", (FACTS,), frozenset({FACTS, KEPT, *FILES.values()}))
 N_COMPONENTS = 50
 
 
@@ -144,7 +146,7 @@ def write_preparation(
         "labelled": labels is not None,
         "fingerprint": _fingerprint(kept, obs, config),
     }
-    with atomic_folder(folder, force, marks=[FACTS]) as partial:
+    with atomic_folder(folder, force, kind=KIND) as partial:
         write_h5ad(_selected(kept, prepared.expression, prepared.genes.selected, obs), partial / FILES["selected"])
         write_h5ad(_annotated(kept.values, obs, kept.gene_names, kept.kind), partial / FILES["all"])
         np.save(partial / KEPT, prepared.kept)

@@ -10,7 +10,6 @@ import typer
 from topocraft.cli import audit_options, options
 from topocraft.cli.outcome import ERR, OUT, explained
 from topocraft.display import choose_progress
-from topocraft.errors import FileError
 
 if TYPE_CHECKING:
     from topocraft.audit import Audit
@@ -52,7 +51,7 @@ def audit(
     if output is None:
         raise typer.BadParameter("a folder to write into is due.", param_hint="--output")
     with explained() as written:
-        _require_folder(output, force)
+        _require_folder(output, force, file)
         with choose_progress(quiet, ERR) as progress:
             from topocraft import audit as auditing
             from topocraft.audit.auditing import BUDGET, PERMUTATIONS
@@ -84,14 +83,11 @@ def audit(
             _tell(found, written)
 
 
-def _require_folder(folder: Path, force: bool) -> None:
-    from topocraft.audit.folder import MARKS
-    from topocraft.data.atomic import require_free, require_kind
+def _require_folder(folder: Path, force: bool, file: Path) -> None:
+    from topocraft.audit.folder import KIND
+    from topocraft.data.outputs import check_folder
 
-    require_kind(folder, is_folder=True)
-    require_free(folder, force, MARKS)
-    if not folder.absolute().parent.is_dir():
-        raise FileError(f"The output's folder must exist; there is no '{folder.parent}'. Create it, or name another.")
+    check_folder(folder, KIND, force=force, inputs=[file])
 
 
 def _tell(found: Audit, written: list[Path]) -> None:

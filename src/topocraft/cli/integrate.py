@@ -88,6 +88,7 @@ def integrate(
         raise typer.BadParameter("a file to write is due; only --dry-run needs none.", param_hint="--output")
     if not batch_key and len(files) == 1:
         raise typer.BadParameter("one file needs the column that holds its batches.", param_hint="--batch-key")
+    targets.require_checkpoints(keep_checkpoint, checkpoint_every, resume)
     fields = {
         "input_kind": input_kind,
         "set_aside": set_aside,
@@ -109,7 +110,7 @@ def integrate(
         large = in_blocks(files, memory, orthologs, label_key, report)
         with choose_progress(quiet, ERR) as progress:
             if output is None or dry_run:
-                targets.require_places(output, save_model, report, force, files)
+                notes = targets.foreseen(output, save_model, report, force, files)
                 plan = (_plan_in_blocks if large else _plan)(files, columns, genes, settled, progress)
             else:
                 target = targets.Targets(
@@ -136,6 +137,8 @@ def integrate(
                         written.extend(_write(adata, model, columns, target, progress))
         if output is None or dry_run:
             OUT.print(plan_table(plan))
+            for note in notes:
+                OUT.print(note, markup=False, highlight=False, soft_wrap=True)
         elif not quiet:
             tell(adata, model, scores, written, time.monotonic() - started)
 

@@ -11,11 +11,13 @@ import typer
 
 from topocraft.config import Device, InputKind, IntegrationConfig, SetAside
 from topocraft.config.checked import distinct_keys
-from topocraft.errors import FileError
+from topocraft.errors import FileError, shown_name
 
 DEFAULT = IntegrationConfig()
 COLUMNS, SCENARIO, RESULT, METHOD, RUN = "What the cells are", "Scenario", "Result", "Method", "Run"
 RECIPE = "Recipe"
+LARGEST_CONFIG = 2**24
+"""Bytes; what stands in one takes some thousand."""
 
 
 def option(names: str, panel: str, text: str, default: object = None, metavar: str | None = None) -> Any:
@@ -230,10 +232,18 @@ def settled(
 
 def _text(file: Path) -> str:
     try:
+        size = file.stat().st_size
+        if not file.is_file() or size > LARGEST_CONFIG:
+            held = f"it has {size:,} bytes, of at most {LARGEST_CONFIG:,}" if file.is_file() else "it is no plain file"
+            raise FileError(f"--config must be a JSON file; '{shown_name(file)}' is not: {held}. Name another.")
         return file.read_text(encoding="utf-8")
+    except FileError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise FileError(f"--config must be a JSON file that can be read; '{file}' is not: {reason}.") from error
+        raise FileError(
+            f"--config must be a JSON file that can be read; '{shown_name(file)}' is not: {reason}. Name another."
+        ) from error
 
 
 def _parsed(value: str) -> Any:

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
 from topocraft.checkpoints import Checkpoints
 from topocraft.cli.options import RUN, Number, option
-from topocraft.errors import FileError, ProcessLost, TrainingError
+from topocraft.errors import FileError, ProcessLost, TrainingError, list_names
 from topocraft.progress import Progress
 
 USUAL_MINUTES = 10.0
 
+EVERY = "Minutes between checkpoints of the training."
 CheckpointEvery = Annotated[
     Number,
-    option("--checkpoint-every", RUN, "Minutes between checkpoints of the training.", "none", metavar="<minutes>"),
+    option("--checkpoint-every", RUN, EVERY, "none; 10 with --resume", metavar="<minutes>"),
 ]
 Resume = Annotated[bool, option("--resume", RUN, "Go on from the checkpoint of a run that was broken off, if any.")]
 KeepCheckpoint = Annotated[bool, option("--keep-checkpoint", RUN, "Keep the last checkpoint after success.")]
@@ -97,7 +100,7 @@ class Targets:
             except ProcessLost as error:
                 raise ProcessLost(f"{error} {way_on(self.checkpoints)}") from None
             except TrainingError as error:
-                raise error if self.asked else rescued(error, self._beside("last_good_model")) from None
+                raise error if self.asked else rescued(error, last_good_beside(self.output)) from None
             except KeyboardInterrupt:
                 if self.checkpoints.found:
                     progress.say(way_on(self.checkpoints))
@@ -105,13 +108,15 @@ class Targets:
             if not self.keep:
                 self.checkpoints.remove()
 
-    def _beside(self, ending: str) -> Path:
-        return self.output.with_name(f"{self.output.name}.{ending}")
-
 
 def checkpoints_beside(output: Path, *, minutes: float = USUAL_MINUTES, resume: bool = False) -> Checkpoints:
     """Return the checkpoints of a run into ``output``, there or not."""
     return Checkpoints(folder=output.with_name(f"{output.name}.checkpoint"), minutes=minutes, resume=resume)
+
+
+def last_good_beside(output: Path) -> Path:
+    """Return where the last good model of a run into ``output`` goes that had to be stopped and kept no checkpoints."""
+    return output.with_name(f"{output.name}.last_good_model")
 
 
 def way_on(checkpoints: Checkpoints) -> str:
@@ -131,16 +136,56 @@ def require_places(
     FileError
         The message says which, why, and what to do.
     """
-    from topocraft.data.atomic import require_free, require_kind
-    from topocraft.data.outputs import check_file, check_output
+    from topocraft.data.apart import require_apart
+    from topocraft.data.atomic import require_short
+    from topocraft.data.outputs import check_file, check_folder, check_output
+    from topocraft.data.places import MODEL, followed
 
+    beside = {} if output is None else _beside(output)
+    require_apart({"--output": output, "--save-model": model, "--report": page, **beside}, inputs)
+    for place in (model, *beside.values()):
+        if place is not None:
+            require_short(followed(place))
+    if model is not None and not followed(model).parent.is_dir():
+        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
     if page is not None:
         check_file(page, ".html", force=force, inputs=inputs)
     if output is not None:
         check_output(output, force=force, inputs=inputs)
-    if model is None:
-        return
-    require_kind(model, is_folder=True)
-    require_free(model, force, marks=["model.json"])
-    if not model.absolute().parent.is_dir():
-        raise FileError(f"--save-model needs a folder to stand in; there is no '{model.parent}'. Create it first.")
+    if model is not None:
+        check_folder(model, MODEL, force=force, inputs=inputs)
+
+
+def foreseen(
+    output: Path | None, model: Path | None, page: Path | None, force: bool, inputs: Sequence[Path]
+) -> list[str]:
+    """Refuse what no run could write; return what would have to be said to one, in sentences.
+
+    Raises
+    ------
+    FileError
+        As ``require_places``, but for results that are there.
+    """
+    require_places(output, model, page, True, inputs)
+    there = [path for path in (output, model, page) if path is not None and (path.exists() or path.is_symlink())]
+    notes = [f"There already: {list_names(there)}. A run needs --force to replace that."] if there else []
+    if output is not None and checkpoints_beside(output).found:
+        notes.append(f"{way_on(checkpoints_beside(output))} A run needs that, or --force to begin anew.")
+    return [] if force else notes
+
+
+def require_checkpoints(keep: bool, every: float | None, resume: bool) -> None:
+    """Refuse to keep the last of checkpoints that nobody asked for."""
+    if keep and every is None and not resume:
+        raise typer.BadParameter(
+            "without --checkpoint-every or --resume there is none to keep. Add one of them, or leave it out.",
+            param_hint="--keep-checkpoint",
+        )
+
+
+def _beside(output: Path) -> dict[str, Path]:
+    """Return what a run may write beside its output, besides what is asked for."""
+    return {
+        "the folder of checkpoints": checkpoints_beside(output).path,
+        "that of the last good model": last_good_beside(output),
+    }

@@ -6,14 +6,26 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from topocraft.errors import FileError, TopocraftError, list_names
+from topocraft.data.places import FolderKind, followed, require_free, require_kind
+from topocraft.errors import FileError, TopocraftError, shown_name
 from topocraft.memory import ran_out_of_memory
 
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+GONE = "That folder is not there, or is no longer: make it anew, or name another"
+NO_RIGHT = "Ask for the right to write there, or name another folder"
+CURES = {
+    errno.ENOENT: GONE,
+    errno.ENOTDIR: GONE,
+    errno.ESTALE: GONE,
+    errno.EACCES: NO_RIGHT,
+    errno.EPERM: NO_RIGHT,
+    errno.EROFS: NO_RIGHT,
+    errno.ENAMETOOLONG: "Shorten it: what is written beside it has names that are somewhat longer",
+}
 
 
 @contextmanager
@@ -54,7 +66,7 @@ def atomic_file(path: Path, force: bool = True, *, size: int | None = None) -> I
 
 @contextmanager
 def atomic_folder(
-    path: Path, force: bool = False, *, marks: Sequence[str] = (), size: int | None = None
+    path: Path, force: bool = False, *, kind: FolderKind | None = None, size: int | None = None
 ) -> Iterator[Path]:
     """Yield a temporary folder that becomes ``path`` when the block ends well, and vanishes otherwise.
 
@@ -64,9 +76,9 @@ def atomic_folder(
         Folder to be written. A link is followed.
     force
         Replace a folder that is there.
-    marks
-        File names that tell a folder of our kind: without one of them, even ``force`` replaces no folder that
-        holds something, so that a mistyped path costs nobody their data.
+    kind
+        What such a folder holds: even ``force`` replaces none that holds anything else, so that a mistyped path costs
+        nobody their data.
     size
         Bytes that are needed at most, for the message when the disk is full.
 
@@ -77,7 +89,7 @@ def atomic_folder(
     """
     with explained(path, size):
         target = followed(path)
-        require_free(path, force, marks)
+        require_free(path, force, kind)
         require_kind(target, is_folder=True)
         partial = _beside(target, "partial")
         try:
@@ -85,7 +97,7 @@ def atomic_folder(
             partial.mkdir()
             yield partial
             _sync_tree(partial)
-            require_free(path, force, marks)
+            require_free(path, force, kind)
             _swap(partial, target, force)
         except BaseException:
             _remove(partial)
@@ -110,37 +122,16 @@ def atomic_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def followed(path: Path) -> Path:
-    """Return where a path leads, through links; refuse links that lead in a circle."""
-    try:
-        return Path(path).resolve()
-    except RuntimeError as error:
-        raise FileError(f"Output must be a path; the link '{path}' leads in a circle. Remove it.") from error
+def require_short(path: Path) -> None:
+    """Refuse a path that leaves no room for the longer names of what is written beside it meanwhile.
 
-
-def require_kind(target: Path, *, is_folder: bool) -> None:
-    """Refuse a folder where a file is due, and a file where a folder is due."""
-    if target.exists() and target.is_dir() != is_folder:
-        due, here = ("a folder", "a file") if is_folder else ("a file", "a folder")
-        raise FileError(f"Output '{target}' must be {due}; it is {here} already. Name another path.")
-
-
-def require_free(path: Path, force: bool, marks: Sequence[str] = ()) -> None:
-    """Refuse a path where something is, unless forced; and a folder that bears none of the marks, always."""
-    path = Path(path)
-    if path.exists() and not force:
-        raise FileError(f"Output must not exist yet; '{path}' does. Name another, or pass --force (force=True).")
-    if path.is_symlink() and not path.exists() and not force:
-        raise FileError(
-            f"Output must not exist yet; '{path}' is a link to '{path.readlink()}', where nothing is. "
-            "Remove the link, or write where it points with --force (force=True)."
-        )
-    held = sorted(item.name for item in path.iterdir()) if marks and path.is_dir() else []
-    if held and not set(held) & set(marks):
-        raise FileError(
-            f"Only a folder with {' or '.join(marks)} is replaced; '{path}' holds {list_names(held, 4)}. "
-            "Name another path, or remove that folder yourself."
-        )
+    Raises
+    ------
+    FileError
+        It is too long for the file system.
+    """
+    with explained(path), suppress(FileNotFoundError, NotADirectoryError):
+        os.lstat(_beside(Path(path), "partial"))
 
 
 @contextmanager
@@ -169,10 +160,12 @@ def system_code(error: BaseException | None) -> int | None:
 
 
 def _unwritten(path: Path, code: int, size: int | None) -> str:
-    folder = path.parent.absolute()
-    text = f"Output '{path.name}' cannot be written into '{folder}': {os.strerror(code)}."
+    folder = path.parent
+    with suppress(OSError):  # the working folder may be gone
+        folder = folder.absolute()
+    text = f"Output '{shown_name(path.name)}' cannot be written into '{shown_name(folder)}': {os.strerror(code)}."
     if code not in NO_ROOM:
-        return f"{text} Ask for the right to write there, or name another folder."
+        return f"{text} {CURES.get(code, 'Name another folder')}."
     needed = "" if size is None else f" It needs up to {size / 1e6:,.1f} MB."
     with suppress(OSError):
         needed += f" Free there: {shutil.disk_usage(folder).free / 1e6:,.1f} MB."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from topocraft.data.matrices import require_sound_parts
 from topocraft.data.tenx import read_10x_h5, read_10x_mtx
 from topocraft.data.unchanged import Unchanged, require_all_chunks
-from topocraft.errors import FileError, InputError, TopocraftError, first_line, list_names, nearest_name
+from topocraft.errors import FileError, InputError, TopocraftError, first_line, list_names, nearest_name, shown_name
 from topocraft.memory import IN_BLOCKS, ran_out_of_memory, within_memory
 
 if TYPE_CHECKING:
@@ -142,10 +142,11 @@ class _Kind:
 
 
 def _kind(path: Path) -> _Kind:
-    if not path.exists():
-        raise FileError(_missing(path))
+    _require_there(path)
     suffix = path.suffix.lower()
     if not path.is_dir():
+        if not path.is_file():
+            raise FileError(f"Input must be {READ}; '{path}' is a device, pipe or socket. Save it as a file first.")
         if suffix in FILE_KINDS:
             return FILE_KINDS[suffix]
         if path.name.removesuffix(".gz").endswith(".mtx"):
@@ -160,6 +161,17 @@ def _kind(path: Path) -> _Kind:
     raise FileError(f"Input must be {READ}; the folder '{path}' holds {list_names(sorted(held))}.")
 
 
+def _require_there(path: Path) -> None:
+    try:
+        reason = "" if path.exists() else _missing(path)
+    except PermissionError:
+        raise
+    except OSError as error:
+        reason = f"Input must exist; '{shown_name(path)}' cannot be looked up: {error.strerror}. Check the path."
+    if reason:
+        raise FileError(reason)
+
+
 def _missing(path: Path) -> str:
     folder = path.parent
     if path.is_symlink():
@@ -168,7 +180,7 @@ def _missing(path: Path) -> str:
         return f"Input must exist; there is no folder '{folder}'. Check the path."
     names = sorted(item.name for item in folder.iterdir())
     hint = nearest_name(path.name, names) or f" The folder holds {list_names(names)}."
-    return f"Input must exist; there is no '{path.name}' in '{folder.resolve()}'.{hint}"
+    return f"Input must exist; there is no '{shown_name(path.name)}' in '{folder.resolve()}'.{hint}"
 
 
 @contextmanager

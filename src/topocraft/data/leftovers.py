@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from topocraft.data.atomic import followed
+from topocraft.data.places import followed
 
 HALF_WRITTEN = re.compile(r"\.(.+)\.\d+\.(?:partial|old)")
 """The names that ``topocraft.data.atomic`` gives to what is not yet whole."""

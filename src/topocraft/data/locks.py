@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from topocraft.data.atomic import explained, followed
+from topocraft.data.atomic import explained
+from topocraft.data.places import followed
 from topocraft.errors import FileError
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)

@@ -12,16 +12,16 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from topocraft.data.apart import require_apart
 from topocraft.data.atomic import (
     atomic_file,
     atomic_folder,
     atomic_text,
     explained,
-    followed,
-    require_free,
-    require_kind,
+    require_short,
     system_code,
 )
+from topocraft.data.places import ZARR, FolderKind, followed, require_free, require_kind
 from topocraft.errors import FileError, TopocraftError
 from topocraft.memory import ran_out_of_memory
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["atomic_file", "atomic_folder", "atomic_text", "check_output", "write_h5ad", "write_result"]
 
 WRITTEN = (".h5ad", ".zarr")
-MARKS_OF_ZARR = (".zgroup", "zarr.json")
 
 
 def check_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> None:
@@ -53,7 +52,7 @@ def check_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Non
         The ending is another, the folder is missing or read-only, or something stands there already.
     """
     path = Path(path)
-    _require_place(path, is_zarr(path), force, inputs)
+    _require_place(path, ZARR if is_zarr(path) else None, force, inputs)
 
 
 def check_file(path: Path, *endings: str, force: bool, inputs: Sequence[Path] = ()) -> None:
@@ -63,17 +62,27 @@ def check_file(path: Path, *endings: str, force: bool, inputs: Sequence[Path] = 
     """
     if path.suffix.lower() not in endings:
         raise FileError(f"Output '{path}' must end in {' or '.join(endings)}. Name another path.")
-    _require_place(path, False, force, inputs)
+    _require_place(path, None, force, inputs)
 
 
-def _require_place(path: Path, is_folder: bool, force: bool, inputs: Sequence[Path]) -> None:
+def check_folder(path: Path, kind: FolderKind, *, force: bool, inputs: Sequence[Path] = ()) -> None:
+    """Refuse, before any work, a folder of some kind that could not be written or would take other things with it.
+
+    Parameters and errors are those of ``check_output``.
+    """
+    _require_place(path, kind, force, inputs)
+
+
+def _require_place(path: Path, kind: FolderKind | None, force: bool, inputs: Sequence[Path]) -> None:
     with explained(path):
         target = followed(path)
         _require_folder(target.parent)
         if target.exists() and any(Path(item).exists() and target.samefile(item) for item in inputs):
             raise FileError(f"Output must not be an input; '{path}' is both. Name another path.")
-        require_kind(target, is_folder=is_folder)
-        require_free(path, force, MARKS_OF_ZARR if is_folder else ())
+        require_short(target)
+        require_apart({"output": path}, inputs)
+        require_kind(target, is_folder=kind is not None)
+        require_free(path, force, kind)
 
 
 def write_result(adata: AnnData, path: Path, *, force: bool) -> None:
@@ -96,7 +105,7 @@ def write_result(adata: AnnData, path: Path, *, force: bool) -> None:
             whole = shell_of(adata)
         size = _size(whole)
         if is_zarr(path):
-            write, place = _write_zarr, atomic_folder(path, force, marks=MARKS_OF_ZARR, size=size)
+            write, place = _write_zarr, atomic_folder(path, force, kind=ZARR, size=size)
         else:
             write, place = _write_h5ad, atomic_file(path, force, size=size)
         with place as partial, held_back(), writable(path):

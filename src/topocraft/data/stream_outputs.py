@@ -12,7 +12,6 @@ import numpy as np
 
 from topocraft.data.atomic import atomic_file, atomic_folder
 from topocraft.data.outputs import (
-    MARKS_OF_ZARR,
     check_output,
     held_back,
     is_zarr,
@@ -20,6 +19,7 @@ from topocraft.data.outputs import (
     shell_of,
     writable,
 )
+from topocraft.data.places import ZARR
 from topocraft.data.stream import BLOCK, Part, read_rows
 from topocraft.data.stream_files import OpenFiles, stored_bytes
 from topocraft.errors import FileError
@@ -78,11 +78,7 @@ def write_streamed(opened: OpenFiles, result: AnnData, path: Path, *, force: boo
         whole = shell_of(result)
         size = stored_bytes(opened.paths)
         folder = is_zarr(path)
-        place = (
-            atomic_folder(path, force, marks=MARKS_OF_ZARR, size=size)
-            if folder
-            else atomic_file(path, force, size=size)
-        )
+        place = atomic_folder(path, force, kind=ZARR, size=size) if folder else atomic_file(path, force, size=size)
         opened.still.require()  # what is copied must be what was read
         with place as partial, held_back(), writable(path):
             (_write_folder if folder else _write_file)(opened, whole, partial)
@@ -110,8 +106,15 @@ def _write_folder(opened: OpenFiles, result: AnnData, partial: Path) -> None:
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder; ``shutil.copytree`` would go on after a full disk, and not say that it was one."""
+    """Copy cells; ``shutil.copytree`` would go on after a full disk, and not say that it was one.
+
+    What else lies there stays behind, as it does where cells are read into memory: it would keep a result from being
+    replaced.
+    """
+    others = {source / name for name in ZARR.strangers(source)}
     for item in sorted(source.rglob("*")):
+        if others & {item, *item.parents}:
+            continue
         copy = target / item.relative_to(source)
         if item.is_dir():
             copy.mkdir()

@@ -15,6 +15,7 @@ from topocraft._version import __version__
 from topocraft.config import IntegrationConfig
 from topocraft.data.checksums import checksum_of
 from topocraft.data.outputs import atomic_folder
+from topocraft.data.places import MODEL
 from topocraft.data.preprocess import GeneSpace
 from topocraft.errors import ModelError, first_line
 from topocraft.memory import ran_out_of_memory
@@ -73,7 +74,7 @@ def save_fitted(fitted: Fitted, folder: Path, *, force: bool = False) -> None:
     rounds = _rounds(fitted.placement)
     for group, members in rounds.items():
         weights |= arrays_of(group, members)
-    with atomic_folder(folder, force=force, marks=(DESCRIPTION,)) as partial:
+    with atomic_folder(folder, force=force, kind=MODEL) as partial:
         save_file({name: tensor.contiguous().cpu() for name, tensor in weights.items()}, partial / WEIGHTS)
         description = {
             "schema": SCHEMA,

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from topocraft._version import __version__
 from topocraft.config.checked import distinct_keys
 from topocraft.data.checksums import checksum_of
-from topocraft.errors import FileError, ModelError
+from topocraft.errors import FileError, ModelError, shown_name
 
 SCHEMA = 4
 OLDER_SCHEMA = 3
@@ -179,9 +179,16 @@ def number_of(value: object, what: str, low: float) -> float:
 
 def _require_own_file(folder: Path, name: str) -> None:
     path = folder / name
-    if path.is_symlink():
-        raise ModelError(
-            f"A model must hold its own files; '{path}' is a link to '{path.readlink()}'. Copy that file here."
-        )
-    if not path.is_file():
-        raise FileError(f"folder must hold a saved model; '{folder}' has no {name}.")
+    try:
+        if path.is_symlink():
+            raise ModelError(
+                f"A model must hold its own files; '{path}' is a link to '{path.readlink()}'. Copy that file here."
+            )
+        if path.is_file():
+            return
+    except OSError as error:
+        raise FileError(
+            f"folder must hold a saved model; '{shown_name(folder)}' cannot be looked into: {error.strerror}. "
+            "Check the path."
+        ) from error
+    raise FileError(f"folder must hold a saved model; '{shown_name(folder)}' has no {name}. Check the path.")

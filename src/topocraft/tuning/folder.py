@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from topocraft.data.atomic import atomic_text, explained, require_kind
+from topocraft.data.atomic import atomic_text, explained
 from topocraft.data.csv_text import csv_text
 from topocraft.data.leftovers import HALF_WRITTEN, sweep_folder
 from topocraft.data.locks import try_lock
+from topocraft.data.places import followed, require_kind
 from topocraft.errors import FileError, list_names
 from topocraft.plot import save_figure
 from topocraft.training.identity import differences
@@ -37,15 +38,16 @@ class Folder:
 
     def require_usable(self) -> None:
         """Refuse a folder that holds something else, and one that has nowhere to stand."""
-        require_kind(self.path, is_folder=True)
-        held = {item.name for item in self.path.iterdir()} if self.path.is_dir() else set()
+        with explained(self.path):
+            require_kind(self.path, is_folder=True)
+            held = {item.name for item in self.path.iterdir()} if self.path.is_dir() else set()
         held = {name for name in held if not HALF_WRITTEN.fullmatch(name)}
         if held - {LOCK} and ABOUT not in held:
             raise FileError(
                 f"A search is begun in a new or empty folder, and goes on in one that holds {ABOUT}; '{self.path}' "
                 f"holds {list_names(sorted(held - {LOCK}), 4)}. Name another folder."
             )
-        if not self.path.absolute().parent.is_dir():
+        if not followed(self.path).parent.is_dir():
             raise FileError(f"Output '{self.path}' needs a folder to stand in; there is none. Create it first.")
 
     @contextmanager
