@@ -104,7 +104,8 @@ def estimate_splat(counts: sparse.csr_matrix, seed: int = 0) -> SplatParams:
     gamma = estimate_means(mean[~outlying], len(library))
     outliers = estimate_outliers(mean, outlying, gamma)
     libraries = estimate_libraries(library)
-    bcv = estimate_bcv(matrix, size, numpy_stream(seed, "estimate splat halves"))
+    order = np.lexsort((np.asarray(matrix.power(2).sum(axis=1)).ravel(), library))  # not that of the input
+    bcv = estimate_bcv(matrix[order], size[order], numpy_stream(seed, "estimate splat halves"))
     curve = estimate_dropout(mean, 1 - seen / len(library))
     return SplatParams(
         n_genes=matrix.shape[1],
