@@ -28,9 +28,12 @@ from topocraft.data.files import read_cells_file
 from topocraft.errors import ConfigError, FileError, TopocraftError
 from topocraft.metrics.suite import Score
 from topocraft.simulate.demo import demo_cells
+from topocraft.tuning.folder import ABOUT
+from topocraft.tuning.folder import Folder as Search
 
 Reader = Callable[[Path], object]
 ENTRY = Entry(dataset="mine", method="scvi", seed=1, stem="mine.scvi.1", output="mine.scvi.1", prepared="mine")
+SEARCHED = {"topocraft": "0.1.0", "cells": "ab", "also": [], "config": json.loads(IntegrationConfig().to_json())}
 WHOLE = Record(dataset="mine", method="scvi", seed=1, settings={"a": 1}, scores=(Score("nmi", 0.5), Score("ari", 0.1)))
 
 
@@ -55,11 +58,16 @@ def _pictures(path: Path) -> object:
     return (path.parent.parent / "thesis.txt").read_text()
 
 
+def _search(path: Path) -> object:
+    return Search(path.parent).claim(SEARCHED)
+
+
 READERS: dict[str, tuple[str, Any, Reader]] = {
     "configuration": ("config.json", json.loads(IntegrationConfig().to_json()), _config),
     "row": ("rows/mine.scvi.1.json", json.loads(WHOLE.to_json()), _row),
     "grid": (PLAN, {"entries": [ENTRY.__dict__], "title": "t", "note": "", "facts": {"a": "b"}, "umaps": ["x"]}, _plan),
     "pictures": (PICTURES, ["umap.png", "../thesis.txt"], _pictures),
+    "search": (ABOUT, SEARCHED, _search),
     "checksums": (RECORD, {"cells.h5ad": "sha256:0"}, lambda path: _recorded(path.parent)),
 }
 

@@ -98,7 +98,7 @@ class Folder:
         try:
             noted = json.loads(about.read_text(encoding="utf-8"))
             others = list(differences(_flat(noted), _flat(wanted)))
-        except (ValueError, AttributeError, KeyError, TypeError) as error:
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
             raise FileError(
                 f"'{about}' says what a search is of; it is damaged: {error}. Name another folder."
             ) from error
