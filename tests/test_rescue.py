@@ -42,7 +42,8 @@ def test_the_error_has_the_last_good_model(simulated: AnnData, monkeypatch: pyte
     assert placed.std() > 0
     monkeypatch.undo()
     two_epochs = simulated.copy()
-    topocraft.integrate(two_epochs, "batch", config=CONFIG.with_values(epochs=2))
+    with pytest.warns(UserWarning, match="ends within its warm-up"):
+        topocraft.integrate(two_epochs, "batch", config=CONFIG.with_values(epochs=2))
     assert len(stopped.value.model.history_["cosine"]) == 2
     assert stopped.value.model.history_ == {
         name: values.tolist() for name, values in two_epochs.uns["topocraft"]["losses"].items()

@@ -113,7 +113,7 @@ def integrated(adata: AnnData, options: dict[str, Any]) -> str:
     return "whole"
 
 
-@quick(40)
+@quick(20)
 @given(hostile_cells(), OPTIONS)
 def test_cells_of_any_kind_are_integrated_or_refused(adata: AnnData, options: dict[str, Any]) -> None:
     integrated(adata, options)

@@ -106,7 +106,7 @@ def tune(
     >>> import topocraft
     >>> from topocraft.simulate.demo import demo_cells
     >>> adata = demo_cells(n_cells=240, n_genes=200)
-    >>> config = topocraft.IntegrationConfig().with_values(epochs=2, warmup_epochs=1)
+    >>> config = topocraft.IntegrationConfig().with_values(epochs=2, warmup_epochs=0)
     >>> found = topocraft.tune(adata, "batch", settings=1, config=config)
     >>> found.trials["trained"].tolist(), found.config == config
     (['to the end'], True)
