@@ -37,7 +37,7 @@ TESTS = {
     "topology/components": ["test_components", "test_clusters", "test_defaults"],
     "topology/neighbors": ["test_neighbors", "test_defaults"],
     "topology/graph": ["test_clusters"],
-    "topology/clusters": ["test_clusters", "test_labels", "test_sketch", "test_defaults"],
+    "topology/clusters": ["test_clusters", "test_labels", "test_sketch", "test_separation", "test_defaults"],
 }
 """Files of tests of the modules whose mirror has another name, or several."""
 LIBRARIES = [

@@ -85,3 +85,20 @@ def test_descent_follows_its_seed_and_no_global_one() -> None:
     assert first.indices.tobytes() == again.indices.tobytes()
     assert first.distances.tobytes() == again.distances.tobytes()
     assert np.array_equal(np.random.get_state()[1], before)
+
+
+def test_a_cell_that_the_descent_does_not_find_beside_itself_keeps_its_nearest(
+    descent: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second cell is not among its own three: it loses the farthest, and no nearer one."""
+    indices = np.array([[0, 1, 2], [0, 2, 3], [2, 1, 3], [3, 2, 1]])
+    distances = np.array([[0.0, 1, 2], [1.0, 2, 3], [0.0, 1, 2], [0.0, 1, 2]], dtype=np.float32)
+
+    class Found:
+        def __init__(self, *_: object, **__: object) -> None:
+            self.neighbor_graph = indices, distances
+
+    monkeypatch.setattr("pynndescent.NNDescent", Found)
+    found = nearest_neighbors(_points(4), 2)
+    assert found.indices.tolist() == [[1, 2], [0, 2], [1, 3], [2, 1]]
+    assert found.distances.tolist() == [[1, 2], [1, 2], [1, 2], [1, 2]]

@@ -110,3 +110,10 @@ def test_what_the_user_tells_apart_is_wholly_apart() -> None:
     assert (found.separation[np.ix_(told, told)] == 1).all()
     assert not all(told)
     assert found.separation[np.ix_(told, np.logical_not(told))].min() < 1
+
+
+def test_a_cluster_without_any_weight_joins_the_others_at_no_resolution() -> None:
+    links = np.array([[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
+    found = joining_resolutions(links)
+    assert found[0, 1] == pytest.approx(1 * 6 / (3 * 3))
+    assert found[0, 2] == found[1, 2] == 0
