@@ -36,7 +36,7 @@ demo: setup  ## Integrate simulated cells, write demo/ and a page on them
 
 test: setup  ## Run the tests
 	-@$(BIN)/python tests/support/browser.py
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 coverage: setup  ## Run the tests and list the lines that none of them reaches
 	-@$(BIN)/python tests/support/browser.py

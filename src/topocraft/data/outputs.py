@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import sys
 import tempfile
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from topocraft.data.apart import require_apart
@@ -118,8 +121,41 @@ def write_h5ad(adata: AnnData, path: Path, **options: Any) -> None:
     import h5py
 
     # Without a cache a full disk is an exception; with it, HDF5 fails as it closes, and crashes the process.
-    with h5py.File(path, "w", rdcc_nbytes=0) as opened:
+    with _complaints_heard(), h5py.File(path, "w", rdcc_nbytes=0) as opened:
         anndata.io.write_elem(opened, "/", adata, dataset_kwargs=options)
+
+
+@contextmanager
+def _complaints_heard() -> Iterator[None]:
+    """Raise what HDF5 complains of as it lets go of a dataset; h5py would print it, by either hook, and go on."""
+    complaints: list[str] = []
+    before, ignored = sys.excepthook, sys.unraisablehook
+
+    def hear(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if "id ref count" in str(error):
+            complaints.append(str(error))
+        else:
+            before(kind, error, trace)
+
+    sys.excepthook = hear
+    sys.unraisablehook = lambda told: None if "id ref count" in str(told.exc_value) else ignored(told)
+    try:
+        yield
+    except BaseException as error:
+        _let_go(error)
+        raise
+    finally:
+        sys.excepthook, sys.unraisablehook = before, ignored
+    if complaints:
+        raise OSError(complaints[0])
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the frames of an error hold."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
+    gc.collect()
 
 
 def _write_h5ad(adata: AnnData, path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from topocraft._version import __version__
 from topocraft.config import IntegrationConfig
+from topocraft.errors import shown_name
 from topocraft.topology.clusters import Topology
 
 NAMED = {
@@ -54,7 +55,7 @@ def differences(then: Any, now: Any, name: str = "") -> Iterator[str]:
         for key in sorted(then.keys() | now.keys()):
             yield from differences(then.get(key), now.get(key), f"{name}.{key}" if name else key)
     elif then != now:
-        yield DATA.get(name) or f"{name} was {then!r} and is {now!r} ({_cure(name, then)})"
+        yield DATA.get(name) or shown_name(f"{name} was {then!r} and is {now!r} ({_cure(name, then)})")
 
 
 def _cure(name: str, then: Any) -> str:
