@@ -11,7 +11,7 @@ import numpy as np
 from topocraft._version import __version__
 from topocraft.data.cells import from_anndata
 from topocraft.data.columns import require_name
-from topocraft.data.stream import Source, is_on_disk
+from topocraft.data.stream import stored_values
 from topocraft.display import attended
 from topocraft.errors import list_names
 from topocraft.integrator import Integrator
@@ -86,13 +86,12 @@ def embed(
         integrator = model if isinstance(model, Integrator) else Integrator.load(model)
         if layer is not None:
             require_name(layer, "layer", "a layer of adata")
-        matrix = adata.X if layer is None else adata.layers.get(layer)
         cells = from_anndata(
             adata,
             batch_key,
             layer=layer,
             input_kind=integrator.config.preprocess.input_kind,
-            stored=Source.of(matrix) if is_on_disk(matrix) else None,
+            stored=stored_values(adata, layer),
             fewest_batches=1,
         )
         shown.phase("embed")

@@ -10,7 +10,7 @@ from topocraft.checkpoints import Checkpoints
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, from_anndata
 from topocraft.data.columns import require_name
-from topocraft.data.stream import Source, is_on_disk
+from topocraft.data.stream import Source, stored_values
 from topocraft.display import attended
 from topocraft.errors import ConfigError, InputError
 from topocraft.integrator import Integrator
@@ -95,9 +95,8 @@ def integrate(
     if layer is not None:
         require_name(layer, "layer", "a layer of adata")
     reading = Reading(batch_key, layer, labels_low, labels_high, gene_mask)
-    matrix = adata.X if layer is None else adata.layers.get(layer)
     with within_memory(IN_BLOCKS), attended(progress) as shown:
-        cells = reading.cells(adata, config, Source.of(matrix) if is_on_disk(matrix) else None)
+        cells = reading.cells(adata, config, stored_values(adata, layer))
         return fit_and_annotate(adata, cells, reading, config, shown, checkpoints)
 
 

@@ -170,6 +170,12 @@ def is_on_disk(matrix: Any) -> bool:
     return isinstance(matrix, stored) or is_dask(matrix)
 
 
+def stored_values(adata: Any, layer: str | None) -> Source | None:
+    """Return where the values of an AnnData lie on disk, in ``X`` or a layer; ``None`` where they are in memory."""
+    matrix = adata.X if layer is None else adata.layers.get(layer)
+    return Source.of(matrix) if is_on_disk(matrix) else None
+
+
 def require_by_cell(matrix: Any, name: str) -> None:
     """Refuse a matrix on disk whose rows cannot be read without reading all of it."""
     if getattr(matrix, "format", "csr") == "csc":
