@@ -7,13 +7,15 @@ import io
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.patches import Circle, Rectangle
 
 from topocraft.benchmark import costs_figure, scores_figure, slopes, tidy
-from topocraft.benchmark.circles import BAR, LARGEST, TRACK
+from topocraft.benchmark.circles import BAR, COLOURS, LARGEST, TRACK
 from topocraft.benchmark.records import Record
 from topocraft.errors import ConfigError
 from topocraft.metrics.catalogue import CATALOGUE, members
@@ -45,8 +47,6 @@ def _circles(panel: Axes) -> list[Circle]:
 
 
 def _bars(panel: Axes) -> list[Rectangle]:
-    from matplotlib.colors import to_rgba
-
     found = [patch for patch in panel.patches if isinstance(patch, Rectangle)]
     return [patch for patch in found if patch.get_facecolor() != to_rgba(TRACK)]
 
@@ -71,14 +71,17 @@ def test_of_a_grid_circles_are_datasets_and_bars_their_means(rows: pd.DataFrame)
     assert widths == pytest.approx([OVERALL["first"] + 0.1, OVERALL["first"] - 0.15, OVERALL["first"]])
 
 
-def test_diameters_run_from_the_worst_to_the_best_of_a_column(rows: pd.DataFrame) -> None:
+def test_circles_grow_and_deepen_from_the_worst_to_the_best_of_a_column(rows: pd.DataFrame) -> None:
     (panel,) = scores_figure(rows).axes
-    by_column: dict[float, list[float]] = {}
+    by_column: dict[float, list[Circle]] = {}
     for circle in sorted(_circles(panel), key=lambda one: -one.center[1]):
-        by_column.setdefault(round(circle.center[0], 3), []).append(2 * circle.radius / LARGEST)
+        by_column.setdefault(round(circle.center[0], 3), []).append(circle)
     assert len(by_column) == 6
-    for diameters in by_column.values():
-        assert diameters == pytest.approx([1, 0.55, 0.1])
+    for circles in by_column.values():
+        assert [2 * circle.radius / LARGEST for circle in circles] == pytest.approx([1, 0.8, 0.6])
+        best, *others = (np.array(circle.get_facecolor()[:3]) for circle in circles)
+        assert any(np.allclose(best, to_rgb(colour)) for colour in COLOURS.values())
+        np.testing.assert_allclose([(1 - other) / (1 - best) for other in others], [[0.65] * 3, [0.3] * 3])
 
 
 def test_of_one_dataset_circles_are_scores(scored: Scored) -> None:

@@ -34,7 +34,8 @@ CONFIG = IntegrationConfig(seed=3, threads=1).with_values(
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[Client]:
-    with LocalCluster(n_workers=2, processes=False, dashboard_address=None) as cluster, Client(cluster) as client:
+    server = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # any free port: beside others on one machine
+    with LocalCluster(n_workers=2, processes=False, scheduler_kwargs=server) as cluster, Client(cluster) as client:
         yield client
 
 

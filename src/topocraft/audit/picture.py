@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from topocraft.audit.absence_statements import MOST_ABSORBED
 from topocraft.audit.records import Audit, Statement, Verdict
 from topocraft.plot import PALETTE
 from topocraft.plot.words import as_drawn
@@ -19,7 +20,7 @@ COLOURS: dict[Verdict, str] = {"ok": PALETTE[2], "warning": PALETTE[1], "bad": P
 MARKS: dict[Verdict, str] = {"ok": "o", "warning": "^", "bad": "X", "unknown": "s"}
 """Marks beside colours, so that no colour needs to be told apart."""
 MOST_ROWS, ROW_INCHES, LEAST, MOST = 40, 0.26, -0.15, 1.15
-LONGEST = 60
+LONGEST, FEWEST_BARS, BAR_INCHES = 60, 6, 0.4
 
 
 def statements_figure(audit: Audit) -> Figure:
@@ -83,10 +84,12 @@ def losses_figure(audit: Audit) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10.5, 4.4), dpi=150, layout="constrained")
+    absence = audit.tables.get("absence", pd.DataFrame())
+    height = max(4.4, 1.2 + BAR_INCHES * min(len(absence), MOST_ROWS))
+    figure = Figure(figsize=(10.5, height), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2)
     _draw_populations(left, audit.tables.get("populations", pd.DataFrame()))
-    _draw_absence(right, audit.tables.get("absence", pd.DataFrame()))
+    _draw_absence(right, absence)
     return figure
 
 
@@ -135,7 +138,8 @@ def _draw_populations(panel: Axes, table: pd.DataFrame) -> None:
     if table.empty:
         _say_nothing(panel, "no batch has clusters of its own")
         return
-    panel.plot([0, 1], [0, 1], color="#BBBBBB", linewidth=1, zorder=1)
+    end = _rounded_up(float(table[["before", "after"]].max(axis=None)))
+    panel.plot([0, end], [0, end], color="#BBBBBB", linewidth=1, zorder=1)
     for verdict, rows in table.groupby("verdict"):
         area = 12 + 60 * np.sqrt(rows["cells"] / table["cells"].max())
         panel.scatter(
@@ -147,7 +151,7 @@ def _draw_populations(panel: Axes, table: pd.DataFrame) -> None:
             alpha=0.8,
             label=verdict,
         )
-    panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+    panel.set(xlim=(-0.03 * end, 1.03 * end), ylim=(-0.03 * end, 1.03 * end))
     panel.set_xlabel("share before integration", fontsize=9)
     panel.set_ylabel("share after", fontsize=9)
     panel.set_box_aspect(1)
@@ -160,18 +164,25 @@ def _draw_absence(panel: Axes, table: pd.DataFrame) -> None:
     if not len(judged):
         _say_nothing(panel, "nothing was tried")
         return
-    places = np.arange(len(judged))
-    panel.barh(places, judged["absorbed"].astype(float), color=PALETTE[4], height=0.6, label="absorbed")
-    before = judged["before"].astype(float)
+    places, absorbed, before = np.arange(len(judged)), judged["absorbed"].astype(float), judged["before"].astype(float)
+    end = _rounded_up(float(np.nanmax([*absorbed, *before, MOST_ABSORBED])))
+    panel.barh(places, absorbed, color=PALETTE[4], height=0.36, label="absorbed")
     panel.plot(before, places, "|", color="black", markersize=12, label="with the group in the batch")
-    panel.axvline(0.05, color=PALETTE[5], linewidth=1, linestyle="--", label="5 %")
-    for place, value in enumerate(judged["absorbed"].astype(float)):
-        panel.text(value + 0.01, place, f"{value:.0%}", va="center", fontsize=8)
-    names = [f"{row.group}, {row.how}: {row.batch}" for row in judged.itertuples()]
-    panel.set(xlim=(0, 1), yticks=places, ylim=(len(judged) - 0.4, -0.6))
-    panel.set_yticklabels([as_drawn(_short(name)) for name in names], fontsize=8)
-    panel.set_xlabel("share of the group's cells", fontsize=9)
-    panel.legend(frameon=False, fontsize=8, loc="lower right")
+    panel.axvline(MOST_ABSORBED, color=PALETTE[5], linewidth=1, linestyle="--", label=f"{MOST_ABSORBED:.0%}")
+    for place, value, row in zip(places, absorbed, judged.itertuples(), strict=True):
+        panel.text(value + 0.01 * end, place, f"{value:.0%}", va="center", fontsize=8)
+        name = as_drawn(_short(f"{row.group}, {row.how}: {row.batch}"))
+        panel.text(0.01 * end, place - 0.24, name, va="bottom", fontsize=8)
+    panel.set(xlim=(0, 1.1 * end), yticks=[], ylim=(max(len(judged), FEWEST_BARS) - 0.5, -0.9))
+    panel.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    panel.set_xlabel("of the group's cells", fontsize=9)
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3)
+
+
+def _rounded_up(share: float) -> float:
+    """Return where an axis for shares up to this one ends: at the next tenth, at most 1."""
+    return float(np.clip(np.ceil(share * 10) / 10, 0.1, 1.0))
 
 
 def _say_nothing(panel: Axes, why: str) -> None:

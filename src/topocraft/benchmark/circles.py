@@ -27,7 +27,8 @@ HEADINGS = {
 }
 ROW, COLUMN, BAR, GAP, LARGEST = 0.42, 0.44, 1.15, 0.22, 0.38
 """Inches: height of a row; width of a column of circles, and of a bar; space between blocks; largest diameter."""
-SMALLEST = 0.1
+SMALLEST, PALEST = 0.6, 0.3
+"""Of the largest diameter, so that the number has room inside; of the full colour."""
 LETTER, SLANTED_LETTER = 0.082, 0.045
 INK, FAINT, TRACK = "#1A1A1A", "#6B6B6B", "#EDEDED"
 DOTS_PER_INCH = 150
@@ -52,8 +53,8 @@ def scores_figure(rows: pd.DataFrame, dataset: str | None = None) -> Figure:
     """Draw the scores of a grid, or of one of its datasets.
 
     Of a grid: a circle per dataset for bio-conservation, batch mixing and composite, and bars for their means. Of one
-    dataset: a circle per score, and bars for bio-conservation, batch mixing and composite. Diameters run from the
-    smallest to the largest value of a column, controls included, as 0.1 to 1; bars from 0 to 1.
+    dataset: a circle per score, and bars for bio-conservation, batch mixing and composite. Circles grow, and their colour
+    deepens, from the smallest to the largest value of a column, controls included; bars run from 0 to 1.
 
     Parameters
     ----------
@@ -141,7 +142,9 @@ def _figure(table: pd.DataFrame, blocks: Sequence[Block], subject: str) -> Figur
     for block in blocks:
         _draw(panel, block, heights, left, top)
         left += block.width
-    words = f"{subject}; bars from 0 to 1, diameters from the smallest to the largest value of a column"
+    words = (
+        f"{subject}; bars from 0 to 1, size and colour of circles from the smallest to the largest value of a column"
+    )
     panel.text(0.1, min(heights) - ROW - 0.1, as_drawn(words), fontsize=6.5, color=FAINT, va="center")
     return figure
 
@@ -187,29 +190,38 @@ def _draw(panel: Axes, block: Block, heights: Sequence[float], left: float, top:
             color=INK,
         )
         values = block.circles[column].to_numpy(dtype=float)
-        for height, value, diameter in zip(heights, values, _diameters(values), strict=True):
-            _circle(panel, (middle, height), value, diameter, block.colour)
+        for height, value, share in zip(heights, values, _shares(values), strict=True):
+            _circle(panel, (middle, height), value, share, block.colour)
     start = left + block.circles.shape[1] * COLUMN + 0.08
     panel.text(start, 0.62 * ROW, "mean" if block.circles.shape[1] else "", fontsize=7.5, va="center", color=INK)
     for height, value in zip(heights, block.bar.to_numpy(dtype=float), strict=True):
         _bar(panel, (start, height), value, block.colour)
 
 
-def _diameters(values: np.ndarray) -> np.ndarray:
-    """Return diameters in inches, linear from the smallest value of a column to the largest."""
+def _shares(values: np.ndarray) -> np.ndarray:
+    """Return 0 for the smallest value of a column to 1 for the largest, linear between."""
     known = values[~np.isnan(values)]
     low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
-    share = (values - low) / (high - low) if high > low else np.ones_like(values)
-    diameters: np.ndarray = LARGEST * (SMALLEST + (1 - SMALLEST) * share)
-    return diameters
+    shares: np.ndarray = (values - low) / (high - low) if high > low else np.ones_like(values)
+    return shares
 
 
-def _circle(panel: Axes, place: tuple[float, float], value: float, diameter: float, colour: str) -> None:
+def _circle(panel: Axes, place: tuple[float, float], value: float, share: float, colour: str) -> None:
     from matplotlib.patches import Circle
 
     if value == value:
-        panel.add_patch(Circle(place, diameter / 2, color=colour, linewidth=0))
+        radius = LARGEST / 2 * (SMALLEST + (1 - SMALLEST) * share)
+        panel.add_patch(Circle(place, radius, color=_deepened(colour, share), linewidth=0))
     _write(panel, place, value)
+
+
+def _deepened(colour: str, share: float) -> np.ndarray:
+    """Return the colour, RGB, mixed with white: the palest at 0, itself at 1."""
+    from matplotlib.colors import to_rgb
+
+    depth = PALEST + (1 - PALEST) * share
+    mixed: np.ndarray = 1 - depth * (1 - np.array(to_rgb(colour)))
+    return mixed
 
 
 def _bar(panel: Axes, place: tuple[float, float], value: float, colour: str) -> None:
