@@ -130,11 +130,10 @@ def _write_page(rows: dict[str, Row]) -> None:
         lines.append(f"| {size.n_cells:,} × {size.n_genes:,} | {' | '.join(shown)} | {seconds} |")
     lines += [
         "",
-        f"The last column is reckoned, not run: {PUBLISHED_STEP} s a step of the published program on two cores, times the",
-        "steps of its schedule (150, and above 100,000 cells as many as draw every cell one and a half times). What it does",
-        "before and after training comes on top, and it holds the chosen genes dense: 4 bytes each, "
-        f"{SIZES[-1].n_cells * 2_000 * 4 / 1e9:.0f} GB",
-        "of a million cells for every copy. On a GPU: not measured.",
+        f"The last column is reckoned, not run: {PUBLISHED_STEP} s a step of the published program on two cores, times",
+        "the steps of its schedule (150, above 100,000 cells as many as draw every cell one and a half times). What it",
+        "does before and after training comes on top, and it holds the chosen genes dense:",
+        f"{SIZES[-1].n_cells * 2_000 * 4 / 1e9:.0f} GB of a million cells for every copy. On a GPU: not measured.",
         *_curve(rows),
     ]
     machines = sorted({str(row["machine"]) for row in rows.values()})

@@ -53,8 +53,8 @@ def scores_figure(rows: pd.DataFrame, dataset: str | None = None) -> Figure:
     """Draw the scores of a grid, or of one of its datasets.
 
     Of a grid: a circle per dataset for bio-conservation, batch mixing and composite, and bars for their means. Of one
-    dataset: a circle per score, and bars for bio-conservation, batch mixing and composite. Circles grow, and their colour
-    deepens, from the smallest to the largest value of a column, controls included; bars run from 0 to 1.
+    dataset: a circle per score, and bars for bio-conservation, batch mixing and composite. Circles grow and deepen from
+    the smallest to the largest value of a column, controls included; bars run from 0 to 1.
 
     Parameters
     ----------
