@@ -10,7 +10,9 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup browser demo test coverage soak mutants lint bench
+OLDEST := .venv-oldest/bin/python
+
+.PHONY: help setup browser demo test oldest coverage soak mutants lint bench
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +39,13 @@ demo: setup  ## Integrate simulated cells, write demo/ and a page on them
 test: setup  ## Run the tests
 	-@$(BIN)/python tests/support/browser.py
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+oldest:  ## Hold the golden files against the lowest versions of the libraries that are allowed
+	@echo "Setting up .venv-oldest with the versions of constraints-oldest.txt."
+	@$(PYTHON) -m venv .venv-oldest
+	@$(OLDEST) -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+		-c constraints-oldest.txt -e . pytest hypothesis
+	@$(OLDEST) -m pytest -q -W default tests/golden
 
 coverage: setup  ## Run the tests and list the lines that none of them reaches
 	-@$(BIN)/python tests/support/browser.py
