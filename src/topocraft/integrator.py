@@ -121,13 +121,10 @@ class Integrator:
         """
         _require_cells(cells)
         fitted = self._require_fit()
-        placement, encoder = fitted.placement, fitted.networks.encoder
-        points, coordinates = (np.empty((cells.n_cells, width), dtype=np.float32) for width in placement.widths)
+        codes = _codes(cells, fitted.batch_names)
         with processor(self.config.threads), np.errstate(over="ignore", invalid="ignore"):
-            for places, part in cells.parts("embed"):
-                located = placement.locate(encoder, express(part, fitted.genes), part.cell_names)
-                points[places], coordinates[places] = located
-            embedding = placement.settle(points, coordinates, _codes(cells, fitted.batch_names))
+            parts = ((places, express(one, fitted.genes), one.cell_names) for places, one in cells.parts("embed"))
+            embedding = fitted.placement.place(fitted.networks.encoder, parts, codes, len(fitted.batch_names))
         _require_finite(embedding, cells.cell_names)
         return embedding
 

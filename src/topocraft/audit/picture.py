@@ -169,7 +169,7 @@ def _draw_absence(panel: Axes, table: pd.DataFrame) -> None:
     panel.barh(places, absorbed, color=PALETTE[4], height=0.36, label="absorbed")
     panel.plot(before, places, "|", color="black", markersize=12, label="with the group in the batch")
     panel.axvline(MOST_ABSORBED, color=PALETTE[5], linewidth=1, linestyle="--", label=f"{MOST_ABSORBED:.0%}")
-    for place, value, row in zip(places, absorbed, judged.itertuples(), strict=True):
+    for place, value, row in zip(places.tolist(), absorbed, judged.itertuples(), strict=True):
         panel.text(value + 0.01 * end, place, f"{value:.0%}", va="center", fontsize=8)
         name = as_drawn(_short(f"{row.group}, {row.how}: {row.batch}"))
         panel.text(0.01 * end, place - 0.24, name, va="bottom", fontsize=8)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
+from scipy.linalg import eigh
 
 from topocraft.errors import TrainingError, list_names
 from topocraft.model.networks import Encoder
@@ -44,15 +45,25 @@ def project(
     be held at once. Raises as ``posterior_means`` does.
     """
     drawn = some_of(expression.shape[0], FITTED_CELLS, generator)
-    if drawn is None:
-        means = posterior_means(encoder, expression, names)
-        projection = fit_projection(means, n_components)
-        return projection, projection.apply(means)
-    projection = fit_projection(posterior_means(encoder, expression[drawn]), n_components)
-    points = np.empty((expression.shape[0], projection.axes.shape[1]), dtype=np.float32)
-    for start, block in _means(encoder, expression, names):
+    if drawn is not None:
+        projection = fit_projection(posterior_means(encoder, expression[drawn]), n_components)
+        return projection, locate(encoder, expression, projection, names)
+    means = posterior_means(encoder, expression, names)
+    projection = fit_projection(means, n_components)
+    blocks = ((start, means[start : start + BLOCK]) for start in range(0, len(means), BLOCK))
+    return projection, _projected(blocks, projection, len(means))
+
+
+def locate(encoder: Encoder, expression: Rows, projection: Projection, names: np.ndarray | None = None) -> np.ndarray:
+    """Return where cells lie on a map, (n_cells, k), float32. Raises as ``posterior_means`` does."""
+    return _projected(_means(encoder, expression, names), projection, expression.shape[0])
+
+
+def _projected(blocks: Iterable[tuple[int, np.ndarray]], projection: Projection, n_cells: int) -> np.ndarray:
+    points = np.empty((n_cells, projection.axes.shape[1]), dtype=np.float32)
+    for start, block in blocks:
         points[start : start + BLOCK] = projection.apply(block)
-    return projection, points
+    return points
 
 
 @torch.inference_mode()
@@ -76,10 +87,19 @@ def _require_finite(means: np.ndarray, names: np.ndarray) -> None:
 
 
 def fit_projection(means: np.ndarray, n_components: int | None) -> Projection:
-    """Return the map onto the leading principal components of ``means``; ``None`` leaves them as they are."""
-    if n_components is None:
-        return Projection(np.zeros(means.shape[1], np.float32), np.eye(means.shape[1], dtype=np.float32))
-    from sklearn.decomposition import PCA
+    """Return the map onto the leading principal components of ``means``; ``None`` leaves them as they are.
 
-    fit = PCA(n_components=min(n_components, *means.shape), svd_solver="full").fit(means)
-    return Projection(fit.mean_.astype(np.float32), fit.components_.T.astype(np.float32))
+    By the eigenvectors of the covariance, summed up in blocks in float64, so that no copy of the means is made; each
+    points to where its largest entry is positive.
+    """
+    n_cells, width = means.shape
+    if n_components is None:
+        return Projection(np.zeros(width, np.float32), np.eye(width, dtype=np.float32))
+    center, covariance = means.mean(axis=0, dtype=np.float64), np.zeros((width, width))
+    for start in range(0, n_cells, BLOCK):
+        apart = means[start : start + BLOCK] - center
+        covariance += apart.T @ apart
+    first = width - min(n_components, n_cells, width)
+    axes = eigh(covariance, subset_by_index=(first, width - 1))[1][:, ::-1]
+    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    return Projection(center.astype(np.float32), np.ascontiguousarray(axes, dtype=np.float32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from topocraft.rows import Rows, whole
 from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
 from topocraft.training.carrying import Carrying, fit_carrying
-from topocraft.training.embed import posterior_means, project
+from topocraft.training.embed import locate, project
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,22 +38,54 @@ class Placement:
     carrying: Carrying | None
 
     @property
-    def widths(self) -> tuple[int, int]:
-        """Axes of the map, and components of the expression (0 where they are not used)."""
-        n_components = 0 if self.carrying is None else self.carrying.components.axes.shape[1]
-        return self.projection.axes.shape[1], n_components
+    def width(self) -> int:
+        """Numbers that the embedding has for each cell."""
+        projection = self.projection if self.carrying is None else self.carrying.components
+        width: int = projection.axes.shape[1]
+        return width
 
-    def locate(
-        self, encoder: Encoder, expression: Rows, names: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def place(
+        self,
+        encoder: Encoder,
+        parts: Iterable[tuple[np.ndarray | slice, Rows, np.ndarray]],
+        batch: np.ndarray,
+        n_known: int,
+    ) -> np.ndarray:
+        """Return the embedding, (n_cells, width), float32.
+
+        Parameters
+        ----------
+        encoder
+            In evaluation mode.
+        parts
+            Places among all cells, log-normalised values and names, part by part.
+        batch
+            Codes of all cells, (n_cells,). Those from ``n_known`` on were not in the fit: the cells of each of them are
+            settled together, and held until all are there.
+        n_known
+            Batches of the fit.
+        """
+        new, which = batch >= n_known, np.arange(len(batch))
+        embedding = np.empty((len(batch), self.width), dtype=np.float32)
+        held = []
+        for places, expression, names in parts:
+            points, coordinates = self._located(encoder, expression, names)
+            later = new[places]
+            embedding[places] = self._settled(points, coordinates, np.where(later, -1, batch[places]))
+            held.append((which[places][later], points[later], coordinates[later]))
+        if new.any():
+            which, points, coordinates = (np.concatenate(each) for each in zip(*held, strict=True))
+            embedding[which] = self._settled(points, coordinates, batch[which])
+        return embedding
+
+    def _located(self, encoder: Encoder, expression: Rows, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return where cells lie on the map and in the expression, cell by cell, before anything is shifted."""
-        points = self.projection.apply(posterior_means(encoder, expression, names))
+        points = locate(encoder, expression, self.projection, names)
         if self.carrying is None:
             return points, np.empty((len(points), 0), dtype=np.float32)
         return points, self.carrying.components.apply(whole(expression))
 
-    def settle(self, points: np.ndarray, coordinates: np.ndarray, batch: np.ndarray) -> np.ndarray:
-        """Return the embedding, float32; batches that were not in the fit have codes beyond those that were."""
+    def _settled(self, points: np.ndarray, coordinates: np.ndarray, batch: np.ndarray) -> np.ndarray:
         points = self.alignment.apply(points, batch)
         return points if self.carrying is None else self.carrying.apply(coordinates, batch, points)
 
@@ -76,6 +108,7 @@ def fit_placement(
     lap("embed")
     draws = numpy_stream(config.seed, "alignment")
     alignment, guide = fit_alignment(points, batch, embedding, draws, progress)
+    del points
     lap("align")
     if embedding.coordinates == "latent":
         return Placement(projection, alignment, None)
