@@ -25,6 +25,7 @@ SETS = (
 )
 CHOICES: dict[str, dict[str, Any]] = {
     "default": {},
+    'coordinates="best"': {"coordinates": "best"},
     'coordinates="latent"': {"coordinates": "latent"},
     'scope="batch"': {"scope": "batch"},
     'distance="squared"': {"distance": "squared"},

@@ -20,13 +20,13 @@ from topocraft.benchmark.page import table_of
 from topocraft.display import duration
 from topocraft.errors import InputError
 from topocraft.evaluation.correlation import rank_correlation
+from topocraft.metrics.yardstick import LabelFree
 from topocraft.progress import Silent
 from topocraft.simulate.registry import PAPER
 from topocraft.simulate.scenarios import simulate_scenario
 from topocraft.tuning.choice import ranked
 from topocraft.tuning.ledger import Run
 from topocraft.tuning.schedule import shortened
-from topocraft.tuning.scores import LabelFree
 from topocraft.tuning.subject import Subject, read_subject
 
 PAGE = process.REPOSITORY / "docs" / "tuning.md"

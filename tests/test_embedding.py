@@ -79,3 +79,14 @@ def test_annotated_cells_are_shown_the_way(cells: AnnData, known: tuple[AnnData,
     for call in (known[1].embed, Integrator(CONFIG).fit):
         with pytest.raises(InputError, match=r"cells must be Cells, .*; got AnnData"):
             call(cells)  # type: ignore[operator]
+
+
+def test_what_is_written_into_a_view_makes_it_whole(cells: AnnData) -> None:
+    view = cells[cells.obs["batch"] != "small"]
+    model = topocraft.integrate(view, "batch", config=CONFIG.with_values(epochs=2, warmup_epochs=1))
+    new = cells[cells.obs["batch"] == "small"]
+    topocraft.embed(new, model, "batch")
+    for written in (view, new):
+        assert not written.is_view
+        assert np.isfinite(written.obsm["X_topocraft"]).all()
+    assert "X_topocraft" not in cells.obsm

@@ -16,7 +16,7 @@ from topocraft.display import attended
 from topocraft.errors import list_names
 from topocraft.integrator import Integrator
 from topocraft.memory import FEWER, within_memory
-from topocraft.provenance import EMBEDDING, KEY, describe_read
+from topocraft.provenance import EMBEDDING, KEY, describe_read, views_becoming_whole
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -100,7 +100,8 @@ def embed(
         new = sorted(set(cells.batch_names) - set(known))
         if new:
             shown.say(f"New to the model, and carried to where its batches meet: {list_names(new)}.")
-    adata.obsm[EMBEDDING] = embedding
+    with views_becoming_whole():
+        adata.obsm[EMBEDDING] = embedding
     adata.uns[KEY] = {
         "version": __version__,
         "fingerprint": str(integrator.fitted_.facts["fingerprint"]),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,13 +50,24 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
+@contextmanager
+def views_becoming_whole() -> Iterator[None]:
+    """Let what is written first turn a view into an AnnData of its own, without anndata's warning: it was asked for."""
+    from anndata import ImplicitModificationWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImplicitModificationWarning)
+        yield
+
+
 def annotate(adata: AnnData, embedding: np.ndarray, fitted: Fitted, kept: np.ndarray, topology: Topology) -> None:
     """Write embedding, clusters and provenance into ``adata``; drop the cells set aside only where asked to."""
     policy = fitted.config.embedding.set_aside
     names = adata.obs_names.to_numpy()[~kept]
     if policy == "nan":
         embedding[~kept] = np.nan
-    adata.obsm[EMBEDDING] = embedding
+    with views_becoming_whole():
+        adata.obsm[EMBEDDING] = embedding
     for level in ("low", "high"):
         codes, categories = getattr(topology, level), getattr(topology, f"{level}_names")
         adata.obs[f"topocraft_{level}"] = pd.Categorical.from_codes(codes, categories)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from topocraft import IntegrationConfig
+from topocraft.metrics.yardstick import LabelFree
 from topocraft.progress import Progress, Silent
 from topocraft.tuning.ledger import Broken, Ledger, Run
 from topocraft.tuning.schedule import Limits
-from topocraft.tuning.scores import LabelFree
 from topocraft.tuning.search import Search
 from topocraft.tuning.space import make_space
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from topocraft.errors import ConfigError
+from topocraft.metrics.yardstick import LabelFree
 from topocraft.tuning.choice import pareto_front, ranked, require_rule
-from topocraft.tuning.scores import LabelFree
 
 
 def _beats(one: np.ndarray, other: np.ndarray) -> bool:

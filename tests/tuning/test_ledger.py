@@ -8,8 +8,8 @@ import pytest
 
 from topocraft import IntegrationConfig
 from topocraft.errors import FileError
+from topocraft.metrics.yardstick import LabelFree
 from topocraft.tuning.ledger import Broken, Ledger, Run
-from topocraft.tuning.scores import LabelFree
 from topocraft.tuning.space import Settings, make_space
 
 SPACE = make_space(IntegrationConfig(), ["scope"])

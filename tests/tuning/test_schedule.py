@@ -6,9 +6,9 @@ import pytest
 
 from topocraft import IntegrationConfig
 from topocraft.errors import TrainingError
+from topocraft.metrics.yardstick import LabelFree
 from topocraft.tuning.ledger import Broken, Run, Trial
 from topocraft.tuning.schedule import Job, Limits, next_job, shortened
-from topocraft.tuning.scores import LabelFree
 
 AMPLE, ENDLESS = 1e6, Limits(minutes=1e6)
 

@@ -15,8 +15,8 @@ from topocraft.data.columns import cell_types
 from topocraft.data.preprocess import prepare
 from topocraft.errors import InputError
 from topocraft.metrics import cilisi, within_batch_agreement, within_batch_clusters
-from topocraft.tuning.confusion import batch_confusion
-from topocraft.tuning.scores import LabelFree, label_free, make_yardstick
+from topocraft.metrics.confusion import batch_confusion
+from topocraft.metrics.yardstick import LabelFree, label_free, make_yardstick
 from topocraft.tuning.subject import Subject, read_subject
 from topocraft.tuning.truth import make_truth, true_scores
 

@@ -14,11 +14,11 @@ import topocraft
 from topocraft import IntegrationConfig
 from topocraft.data import preprocess
 from topocraft.errors import ConfigError, FileError, InputError
+from topocraft.metrics.yardstick import label_free
 from topocraft.progress import Silent
 from topocraft.topology import clusters
 from topocraft.tuning import Tuning
 from topocraft.tuning.folder import Folder
-from topocraft.tuning.scores import label_free
 from topocraft.tuning.subject import read_subject
 
 COLUMNS = ["composite", "bio", "batch", "seconds"]

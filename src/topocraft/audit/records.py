@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
-from topocraft.provenance import AUDIT
+from topocraft.provenance import AUDIT, views_becoming_whole
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -91,8 +91,9 @@ class Audit:
 
     def annotate(self, adata: AnnData) -> None:
         """Write the columns of ``cells`` into ``adata.obs``, and the statements as JSON into its ``uns``."""
-        for name, values in self.cells.items():
-            adata.obs[name] = pd.Categorical(values) if name == "topocraft_flag" else values.to_numpy()
+        with views_becoming_whole():
+            for name, values in self.cells.items():
+                adata.obs[name] = pd.Categorical(values) if name == "topocraft_flag" else values.to_numpy()
         adata.uns[AUDIT] = as_json(self)
 
 

@@ -38,6 +38,8 @@ topocraft integrate cells.h5ad -b batch -o integrated.h5ad
 
 topocraft integrate cells.h5ad -b batch --label-key celltype -o integrated.h5ad --report report.html
 
+topocraft integrate cells.h5ad -b batch --auto -o integrated.h5ad
+
 topocraft integrate donor1.h5ad donor2.h5ad -o integrated.h5ad
 
 topocraft integrate human.h5ad mouse.h5ad --orthologs orthologs.csv -o integrated.h5ad
@@ -64,6 +66,7 @@ def integrate(
     force: options.Force = False,
     config: options.ConfigFile = None,
     settings: options.Settings = None,
+    auto: options.Auto = False,
     min_genes: options.MinGenes = None,
     min_cells: options.MinCells = None,
     n_top_genes: options.TopGenes = None,
@@ -101,6 +104,7 @@ def integrate(
         "seed": seed,
         "device": device,
         "threads": threads,
+        "coordinates": "best" if auto else None,
     }
     columns = _Columns(batch_key or ["file"], layer, gene_mask, labels_low, labels_high, label_key)
     genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")

@@ -110,6 +110,10 @@ ConfigFile = Annotated[Path | None, option("--config", METHOD, "JSON file; the o
 Settings = Annotated[
     Names, option("--set", METHOD, "Any field of the configuration; repeatable.", metavar="<name=value>")
 ]
+Auto = Annotated[
+    bool,
+    option("--auto", METHOD, "Take of several embeddings of one training the one that scores best without cell types."),
+]
 MinGenes = Annotated[Count, option("--min-genes", METHOD, "Genes a cell must show.", "300; panels fewer")]
 MinCells = Annotated[
     Count, option("--min-cells", METHOD, "Cells a gene must be seen in.", DEFAULT.preprocess.min_cells)

@@ -25,7 +25,7 @@ Head = Literal["trunk", "published", "per_gene"]
 Distance = Literal["euclidean", "squared"]
 Level = Literal["high", "low"]
 Precision = Literal["auto", "float32", "bfloat16"]
-Coordinates = Literal["components", "latent"]
+Coordinates = Literal["components", "latent", "best"]
 SetAside = Literal["embed", "nan", "drop"]
 
 
@@ -169,7 +169,8 @@ class EmbeddingConfig(Checked):
 
     coordinates: Coordinates = "components"
     """Principal components of the expression, in which each batch is carried to where the networks' map says that its
-    like is; or the map itself, "latent": the posterior means."""
+    like is; or the map itself, "latent": the posterior means; or, "best", of several carryings and the map the one that
+    scores highest without cell types (``--auto``)."""
     n_components: int | None = 50
     """Principal components of the posterior means that make the map; ``None`` takes the means as they are."""
     alignment_rounds: int = 5

@@ -120,7 +120,7 @@ def load_fitted(folder: Path) -> Fitted:
     projection = _take_projection("projection", weights)
     alignment, carried, settled = (take_rounds(group, numbers[group], weights) for group in GROUPS)
     carrying = None
-    if config.embedding.coordinates == "components":
+    if _carries(config, numbers):
         factors = weights.pop("carrying.weights").numpy()
         carrying = Carrying(_take_projection("components", weights), carried, factors, Alignment(settled))
     networks.load_state_dict({name.removeprefix("networks."): weight for name, weight in weights.items()})
@@ -161,7 +161,7 @@ def _due(config: IntegrationConfig, n_genes: int, n_batches: int, numbers: Numbe
     guide = length_of(folder, "projection.axes", 1)
     due |= _projection_shapes("projection", config.model.n_latent, guide)
     axes, n_kinds = {"alignment": (guide, guide)}, None
-    if config.embedding.coordinates == "components":
+    if _carries(config, numbers):
         n_components = length_of(folder, "components.axes", 1)
         due |= _projection_shapes("components", n_genes, n_components)
         due["carrying.weights"] = ((n_components,), torch.float32)
@@ -172,6 +172,12 @@ def _due(config: IntegrationConfig, n_genes: int, n_batches: int, numbers: Numbe
     for group, sizes in axes.items():
         due |= due_arrays(group, numbers[group], folder, n_batches, sizes, n_kinds if group == "settling" else None)
     return due
+
+
+def _carries(config: IntegrationConfig, numbers: Numbers) -> bool:
+    """Return whether components follow the map; of what was chosen in the fit, the rounds tell."""
+    asked = config.embedding.coordinates
+    return bool(numbers["carrying"]) if asked == "best" else asked == "components"
 
 
 def _projection_shapes(name: str, n_from: int, n_to: int) -> Shapes:

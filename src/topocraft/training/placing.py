@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from topocraft.rows import Rows, whole
 from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
 from topocraft.training.carrying import Carrying, fit_carrying
+from topocraft.training.choosing import choose_carrying
 from topocraft.training.embed import locate, project
 
 
@@ -113,6 +115,12 @@ def fit_placement(
     if embedding.coordinates == "latent":
         return Placement(projection, alignment, None)
     draws = numpy_stream(config.seed, "carrying")
-    carrying = fit_carrying(components, batch, guide, embedding, draws, progress)
+    carrying: Carrying | None
+    if embedding.coordinates == "components":
+        carrying = fit_carrying(components, batch, guide, embedding, draws, progress)
+    else:
+        carry = partial(fit_carrying, components, batch, guide, embedding, draws)
+        judged = numpy_stream(config.seed, "judged")
+        carrying = choose_carrying(carry, expression, components, batch, guide, judged, config.seed, progress)
     lap("carry")
     return Placement(projection, alignment, carrying)

@@ -101,8 +101,8 @@ def _content(folder: Path) -> dict[str, Any]:
     sealed = json.loads(path.read_text(encoding="utf-8"))
     if sealed["schema"] != SCHEMA:
         raise ModelError(
-            f"The checkpoint in '{folder}' has schema {sealed['schema']!r}; this topocraft {__version__} reads schema "
-            f"{SCHEMA}. Resume with the version that wrote it. {CURE}"
+            f"The checkpoint in '{folder}' has schema {sealed['schema']!r:.60}; this topocraft {__version__} reads "
+            f"schema {SCHEMA}. Resume with the version that wrote it. {CURE}"
         )
     content: dict[str, Any] = sealed["content"]
     if sealed["content_sha256"] != _seal(content):

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from topocraft.errors import ConfigError
-from topocraft.tuning.scores import LabelFree
+from topocraft.metrics.yardstick import LabelFree
 
 Rule = Literal["no-worse", "best"]
 """The highest score of those that are no worse than the defaults on either objective; or of all."""

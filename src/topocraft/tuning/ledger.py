@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from topocraft.data.atomic import explained
 from topocraft.errors import FileError
+from topocraft.metrics.yardstick import LabelFree
 from topocraft.randomness import stream_seed
-from topocraft.tuning.scores import LabelFree
 from topocraft.tuning.space import Settings, Space
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ def tuning_figure(found: Tuning) -> Figure:
     >>> from topocraft import IntegrationConfig
     >>> from topocraft.tuning.ledger import Run, Trial
     >>> from topocraft.tuning.records import conclude
-    >>> from topocraft.tuning.scores import LabelFree
+    >>> from topocraft.metrics.yardstick import LabelFree
     >>> from topocraft.tuning.space import make_space
     >>> run, space = Run(LabelFree(0.7, 0.7, 0.5, 0.5), seconds=1.0), make_space(IntegrationConfig())
     >>> found = conclude([Trial(0, space.start(), run, run)], space, "no-worse", run.scores)

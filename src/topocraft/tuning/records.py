@@ -11,9 +11,9 @@ import pandas as pd
 
 from topocraft.config import IntegrationConfig
 from topocraft.evaluation.correlation import rank_correlation
+from topocraft.metrics.yardstick import LabelFree
 from topocraft.tuning.choice import Rule, pareto_front, ranked
 from topocraft.tuning.ledger import Run, Trial
-from topocraft.tuning.scores import LabelFree
 from topocraft.tuning.space import Space
 from topocraft.tuning.truth import SUMMARY
 

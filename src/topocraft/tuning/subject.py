@@ -17,11 +17,11 @@ from topocraft.data.order import canonical_order
 from topocraft.errors import InputError, TrainingError, UndefinedScore
 from topocraft.hardware import let_waiting_threads_sleep, processor
 from topocraft.integrator import Integrator
+from topocraft.metrics.yardstick import LabelFree, Yardstick, label_free, make_yardstick
 from topocraft.progress import Progress
 from topocraft.steps import KeptSteps
 from topocraft.topology.components import principal_components
 from topocraft.tuning.ledger import Broken, Run
-from topocraft.tuning.scores import LabelFree, Yardstick, label_free, make_yardstick
 from topocraft.tuning.space import Space
 from topocraft.tuning.truth import Truth, make_truth, true_scores
 

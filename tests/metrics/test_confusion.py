@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from topocraft.errors import UndefinedScore
-from topocraft.tuning.confusion import batch_confusion
+from topocraft.metrics.confusion import batch_confusion
 
 
 def _slowly(points: np.ndarray, batch: np.ndarray) -> float:

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from topocraft.audit.matching import matched_clusters
 from topocraft.metrics.arrays import neighbors_within_types
 from topocraft.metrics.catalogue import BIO_WEIGHT
+from topocraft.metrics.confusion import batch_confusion
 from topocraft.metrics.label_free import within_batch_agreement, within_batch_clusters
 from topocraft.metrics.lisi_types import cilisi
+from topocraft.metrics.matching import matched_clusters
 from topocraft.metrics.searched import NEIGHBORS
-from topocraft.tuning.confusion import batch_confusion
 
 
 @dataclass(frozen=True)
