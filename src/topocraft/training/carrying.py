@@ -124,12 +124,23 @@ def reliabilities(points: np.ndarray, guide: np.ndarray, generator: np.random.Ge
     >>> reliabilities(np.hstack([guide, noise]), guide, np.random.default_rng(0)).round(1)
     array([1., 0.])
     """
-    place, _ = nearest_places(guide, choose_places(guide, PLACES_OF_RELIABILITY, generator))
+    return _share_between(points, nearest_places(guide, choose_places(guide, PLACES_OF_RELIABILITY, generator))[0])
+
+
+def _share_between(points: np.ndarray, place: np.ndarray) -> np.ndarray:
     occupied, place, size = np.unique(place, return_inverse=True, return_counts=True)
-    members = sparse.csr_matrix((np.ones(len(place)), (place, np.arange(len(place)))))
-    means = (members @ points.astype(np.float64)) / size[:, None]
-    within = np.square(points - means[place]).sum(axis=0) / max(len(points) - len(occupied), 1)
-    overall = points.var(axis=0, ddof=1, dtype=np.float64)
+    every = list(blocks(np.arange(len(points))))
+    totals = np.zeros((len(occupied), points.shape[1]))
+    for block in every:
+        shape, each = (len(occupied), len(block)), (place[block], np.arange(len(block)))
+        totals += sparse.csr_matrix((np.ones(len(block)), each), shape) @ points[block].astype(np.float64)
+    means, center = totals / size[:, None], totals.sum(axis=0) / len(points)
+    within, overall = np.zeros((2, points.shape[1]))
+    for block in every:
+        within += np.square(points[block] - means[place[block]]).sum(axis=0)
+        overall += np.square(points[block] - center).sum(axis=0)
+    within /= max(len(points) - len(occupied), 1)
+    overall /= max(len(points) - 1, 1)
     share = 1 - np.divide(within, overall, out=np.ones_like(overall), where=overall > 0)
     clipped: np.ndarray = np.clip(share, 0.0, 1.0)
     return clipped
