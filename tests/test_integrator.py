@@ -18,6 +18,7 @@ from topocraft import IntegrationConfig, Integrator
 from topocraft.data.cells import from_anndata
 from topocraft.data.preprocess import express
 from topocraft.simulate.demo import demo_cells
+from topocraft.training import choosing
 from topocraft.training.embed import posterior_means
 
 SHAPES = {"n_latent": 8, "encoder_widths": (32, 16), "decoder_widths": (16, 32), "classifier_widths": (8,)}
@@ -141,6 +142,27 @@ def test_with_latent_coordinates_the_posterior_means_are_the_map(simulated: AnnD
     means = posterior_means(fitted.networks.encoder, express(from_anndata(adata, "batch"), fitted.genes))
     assert fitted.placement.carrying is None
     assert np.array_equal(adata.obsm["X_topocraft"], fitted.placement.projection.apply(means))
+
+
+@pytest.mark.parametrize(("kept", "placed"), [(-1.0, "latent"), (2.0, "components")])
+def test_what_is_chosen_without_cell_types_is_kept_with_the_model(
+    kept: float, placed: str, simulated: AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "KEPT", kept)
+    monkeypatch.setattr(choosing, "MIXED", kept)
+    adata, again = simulated.copy(), simulated.copy()
+    model = _run(adata, CONFIG.with_values(coordinates="best"))
+    _run(again, CONFIG.with_values(coordinates="best"))
+    assert adata.obsm["X_topocraft"].tobytes() == again.obsm["X_topocraft"].tobytes()
+    assert (model.fitted_.placement.carrying is None) == (placed == "latent")
+    assert adata.uns["topocraft"]["coordinates"] == placed
+    model.save(tmp_path / "model")
+    loaded = Integrator.load(tmp_path / "model")
+    assert loaded.config.embedding.coordinates == "best"
+    assert np.array_equal(loaded.embed(from_anndata(adata, "batch")), adata.obsm["X_topocraft"])
+    if placed == "latent":
+        _run(again, CONFIG.with_values(coordinates="latent"))
+        assert np.array_equal(again.obsm["X_topocraft"], adata.obsm["X_topocraft"])
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(simulated: AnnData) -> None:
