@@ -39,6 +39,18 @@ def test_the_command_gives_the_numbers_of_the_call(
     assert "train 100% (2 of 2)" in result.stderr
 
 
+def test_auto_is_the_best_of_several_embeddings(
+    quickly: Run, folder: Path, cells: AnnData, quick: dict[str, Any]
+) -> None:
+    result = quickly("cells.h5ad", "-b", "batch", "-o", "out.h5ad", "--auto")
+    written = anndata.read_h5ad(folder / "out.h5ad")
+    config = IntegrationConfig(threads=1).with_values(coordinates="best", **quick)
+    assert IntegrationConfig.from_json(written.uns["topocraft"]["config"]) == config
+    integrate_in_python(cells, "batch", config=config)
+    assert (written.obsm["X_topocraft"] == cells.obsm["X_topocraft"]).all()
+    assert "is the embedding" in result.stderr
+
+
 def test_labels_are_scored_and_never_enter_training(quickly: Run, folder: Path) -> None:
     quickly("cells.h5ad", "-b", "batch", "-o", "plain.h5ad")
     result = quickly("cells.h5ad", "-b", "batch", "-o", "scored.h5ad", "--label-key", "celltype")
