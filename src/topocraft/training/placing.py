@@ -112,15 +112,24 @@ def fit_placement(
     alignment, guide = fit_alignment(points, batch, embedding, draws, progress)
     del points
     lap("align")
-    if embedding.coordinates == "latent":
-        return Placement(projection, alignment, None)
-    draws = numpy_stream(config.seed, "carrying")
-    carrying: Carrying | None
-    if embedding.coordinates == "components":
-        carrying = fit_carrying(components, batch, guide, embedding, draws, progress)
-    else:
-        carry = partial(fit_carrying, components, batch, guide, embedding, draws)
-        judged = numpy_stream(config.seed, "judged")
-        carrying = choose_carrying(carry, expression, components, batch, guide, judged, config.seed, progress)
+    carrying = _followed(expression, components, batch, guide, config, progress)
     lap("carry")
     return Placement(projection, alignment, carrying)
+
+
+def _followed(
+    expression: Rows,
+    components: Components,
+    batch: np.ndarray,
+    guide: np.ndarray,
+    config: IntegrationConfig,
+    progress: Progress,
+) -> Carrying | None:
+    """Return how components follow the map, if they are to."""
+    if config.embedding.coordinates == "latent":
+        return None
+    carry = partial(fit_carrying, components, batch, guide, config.embedding, numpy_stream(config.seed, "carrying"))
+    if config.embedding.coordinates == "components":
+        return carry(progress)
+    judged = numpy_stream(config.seed, "judged")
+    return choose_carrying(carry, expression, components, batch, guide, judged, config.seed, progress)
