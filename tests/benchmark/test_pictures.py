@@ -137,6 +137,8 @@ def test_three_sizes_are_curves_and_fewer_are_bars() -> None:
     seconds, memory = figure.axes
     assert [text.get_text() for text in seconds.get_legend().get_texts()] == ["square (2.00)", "line (1.00)"]
     assert seconds.lines[0].get_xydata().tolist() == [[100, 1e4], [1000, 1e6], [10_000, 1e8]]
+    shown = seconds.xaxis.get_major_formatter()
+    assert [shown(cells) for cells in (500, 1000, 2e4, 1e6, 2.5e6)] == ["500", "1k", "20k", "1M", "2.5M"]
     assert memory.lines[0].get_ydata().tolist() == pytest.approx([0.01, 0.0316227766, 0.1])
     assert (seconds.get_xscale(), seconds.get_yscale()) == ("log", "log")
     figure = costs_figure(tidy(_costs("line", 1.0, (100, 1000))))

@@ -166,10 +166,18 @@ def _curves(panel: Axes, costs: pd.DataFrame, column: str, unit: float, growth: 
 def _plain_ticks(panel: Axes) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    for axis in (panel.xaxis, panel.yaxis):
+    for axis, shown in ((panel.xaxis, _in_thousands), (panel.yaxis, "{:,.10g}".format)):
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _, shown=shown: shown(value)))
         axis.set_minor_formatter(NullFormatter())
+
+
+def _in_thousands(cells: float) -> str:
+    """Return 500, 20k, 1M: labels of an axis must not run into one another."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if cells >= size:
+            return f"{cells / size:,.10g}{unit}"
+    return f"{cells:,.10g}"
 
 
 def styles() -> Iterator[dict[str, Any]]:
