@@ -9,6 +9,7 @@ import typer
 
 from topocraft.cli import audit_options, options
 from topocraft.cli.outcome import ERR, OUT, explained
+from topocraft.cli.settings import configured
 from topocraft.display import choose_progress
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def audit(
                 conditions=condition or (),
                 budget=BUDGET if budget is None else budget,
                 permutations=PERMUTATIONS if permutations is None else permutations,
-                config=options.settled(config, settings or [], {"threads": threads}, recorded_config(loaded.adata)),
+                config=configured(config, settings or [], {"threads": threads}, recorded_config(loaded.adata)),
                 seed=options.DEFAULT.seed if seed is None else seed,
                 progress=progress,
             )

@@ -10,6 +10,7 @@ import typer
 
 from topocraft.cli import options
 from topocraft.cli.outcome import ERR, OUT, explained
+from topocraft.cli.settings import batch_columns
 from topocraft.display import choose_progress, duration
 
 EXAMPLES = """[bold]Examples[/bold]
@@ -40,8 +41,7 @@ def embed(
     """
     if output is None:
         raise typer.BadParameter("a file to write is due.", param_hint="--output")
-    if not batch_key and len(files) == 1:
-        raise typer.BadParameter("one file needs the column that holds its batches.", param_hint="--batch-key")
+    columns = batch_columns(files, batch_key)
     started = time.monotonic()
     with explained() as written:
         from topocraft.data.files import read_many
@@ -56,7 +56,7 @@ def embed(
             cells = read_many(files, make_unique)
             for note in cells.notes:
                 progress.say(note)
-            place(cells.adata, loaded, batch_key or "file", layer=layer, progress=progress)
+            place(cells.adata, loaded, columns, layer=layer, progress=progress)
             progress.phase("write")
             write_result(cells.adata, output, force=force)
             written.append(output)

@@ -16,6 +16,7 @@ from topocraft.cli import options, targets
 from topocraft.cli.blocks import in_blocks, integrate_in_blocks
 from topocraft.cli.outcome import ERR, OUT, explained, tell
 from topocraft.cli.processes import in_job
+from topocraft.cli.settings import batch_columns, configured
 from topocraft.config import IntegrationConfig
 from topocraft.display import choose_progress
 from topocraft.errors import InputError
@@ -89,8 +90,6 @@ def integrate(
     """
     if output is None and not dry_run:
         raise typer.BadParameter("a file to write is due; only --dry-run needs none.", param_hint="--output")
-    if not batch_key and len(files) == 1:
-        raise typer.BadParameter("one file needs the column that holds its batches.", param_hint="--batch-key")
     targets.require_checkpoints(keep_checkpoint, checkpoint_every, resume)
     fields = {
         "input_kind": input_kind,
@@ -106,11 +105,11 @@ def integrate(
         "threads": threads,
         "coordinates": "best" if auto else None,
     }
-    columns = _Columns(batch_key or ["file"], layer, gene_mask, labels_low, labels_high, label_key)
+    columns = _Columns(batch_columns(files, batch_key), layer, gene_mask, labels_low, labels_high, label_key)
     genes = _Genes(make_unique, orthologs, ortholog_rule or "one-to-one")
     started = time.monotonic()
     with explained(IN_BLOCKS) as written, in_job(output):
-        settled = options.settled(config, settings or [], fields)
+        settled = configured(config, settings or [], fields)
         large = in_blocks(files, memory, orthologs, label_key, report)
         with choose_progress(quiet, ERR) as progress:
             if output is None or dry_run:

@@ -8,6 +8,7 @@ import typer
 
 from topocraft.cli import options, tune_options
 from topocraft.cli.outcome import ERR, OUT, explained
+from topocraft.cli.settings import configured
 from topocraft.display import choose_progress
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def tune(
         from topocraft.tuning.tune import MINUTES, carry_out, prepare_search
 
         fields = {"seed": seed, "device": device, "threads": threads}
-        space = make_space(options.settled(config, sets or [], fields), also or [])
+        space = make_space(configured(config, sets or [], fields), also or [])
         limits, place = Limits(MINUTES if minutes is None else minutes, settings), Folder(output)
         require_limits(limits)
         place.require_usable()
