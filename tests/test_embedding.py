@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pytest
 from anndata import AnnData
@@ -11,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 import topocraft
 from topocraft import IntegrationConfig, Integrator
+from topocraft.data import stream
 from topocraft.errors import InputError, ModelError
 from topocraft.simulate.demo import demo_cells
 
@@ -90,3 +92,19 @@ def test_what_is_written_into_a_view_makes_it_whole(cells: AnnData) -> None:
         assert not written.is_view
         assert np.isfinite(written.obsm["X_topocraft"]).all()
     assert "X_topocraft" not in cells.obsm
+
+
+def test_cells_on_disk_are_placed_part_by_part_as_in_memory(
+    cells: AnnData, known: tuple[AnnData, Integrator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the batch that is new are spread over the parts, and settled together all the same."""
+    every = cells[np.random.default_rng(0).permutation(cells.n_obs)].copy()
+    every.write_h5ad(tmp_path / "every.h5ad")
+    topocraft.embed(every, known[1], "batch")
+    monkeypatch.setattr(stream, "BLOCK", 64)
+    stored = anndata.read_h5ad(tmp_path / "every.h5ad", backed="r")
+    topocraft.embed(stored, known[1], "batch")
+    stored.file.close()
+    assert stored.uns["topocraft"]["new_batches"].tolist() == ["small"]
+    spread = every.obsm["X_topocraft"].std()
+    assert stored.obsm["X_topocraft"] == pytest.approx(every.obsm["X_topocraft"], abs=1e-5 * spread)
