@@ -105,6 +105,7 @@ def embed(
     adata.uns[KEY] = {
         "version": __version__,
         "fingerprint": str(integrator.fitted_.facts["fingerprint"]),
+        "coordinates": integrator.fitted_.placement.coordinates,
         "batches": np.asarray(known, dtype=str),
         "new_batches": np.asarray(new, dtype=str),
         "read": describe_read(batch_key, layer, None),

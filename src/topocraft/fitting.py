@@ -94,7 +94,7 @@ class Fit:
             progress=self.progress,
             lap=self.watch.lap,
         )
-        facts = self._facts(cells, ready) | {"coordinates": "latent" if placement.carrying is None else "components"}
+        facts = self._facts(cells, ready) | {"coordinates": placement.coordinates}
         fitted = Fitted(self.config, networks, genes, names, placement, history, facts)
         return Outcome(fitted, in_input_order(ready.order, ready.prepared.kept, topology), stopped)
 

@@ -1,4 +1,4 @@
-"""The carrying is chosen that leaves most of what each batch says by itself, or the map where it leaves all."""
+"""The map is taken where it leaves all that the batches say by themselves; else the carrying that leaves most."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ EXPRESSION = sparse.csr_matrix(
 ISLANDS = (DRAWS.normal(size=(240, 3)) + 40 * np.eye(3)[TYPES]).astype(np.float32)
 """Types apart, batches mixed."""
 NOISE = DRAWS.normal(size=(240, 3)).astype(np.float32)
+COMPONENTS = principal_components(EXPRESSION, 5).astype(np.float32)
 
 
 @dataclass
 class Planted:
-    """A carrying that brings the cells to planted points."""
+    """A carrying that brings the cells to planted points; it knows them by their components."""
 
     points: np.ndarray
-    asked: list[int] = field(default_factory=list)
+    asked: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
 
     def apply(self, coordinates: np.ndarray, batch: np.ndarray, guide: np.ndarray) -> np.ndarray:
-        self.asked.append(len(coordinates))
-        return self.points[: len(coordinates)]
+        which = np.array([np.flatnonzero((row == COMPONENTS).all(axis=1))[0] for row in coordinates])
+        self.asked.append((which, batch, guide))
+        return self.points[which]
 
 
 class Heard(Silent):
@@ -44,8 +46,7 @@ class Heard(Silent):
 
 
 def _chosen(guide: np.ndarray, *carried: Planted, batch: np.ndarray = BATCH) -> tuple[object, list[str]]:
-    points = principal_components(EXPRESSION, 5).astype(np.float32)
-    components = Components(points, None)  # type: ignore[arg-type]
+    components = Components(COMPONENTS, None)  # type: ignore[arg-type]
     waiting, heard = list(carried), Heard()
     draws = np.random.default_rng(0)
     found = choose_carrying(lambda: waiting.pop(0), EXPRESSION, components, batch, guide, draws, 0, heard)  # type: ignore[arg-type, return-value]
@@ -82,8 +83,21 @@ def test_where_nothing_can_be_scored_the_first_is_taken() -> None:
     assert said[0].startswith("Nothing tells embeddings apart, so that the first is taken. No batch of at least 30")
 
 
-def test_many_cells_are_judged_by_some(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choosing, "JUDGED_CELLS", 150)
+def test_a_map_that_misses_a_threshold_is_not_taken_however_well_it_scores_beside_carryings() -> None:
+    apart = ISLANDS + 9 * BATCH[:, None].astype(np.float32)
     carried = [Planted(NOISE) for _ in range(CARRYINGS)]
-    _chosen(NOISE, *carried)
-    assert [one.asked for one in carried] == [[150]] * CARRYINGS
+    assert _chosen(apart, *carried)[0] in carried
+
+
+@pytest.mark.parametrize("place", [0, 4])
+def test_many_cells_are_judged_by_some_of_every_batch(place: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "JUDGED_CELLS", 100)
+    batch = np.repeat([0, 1, 2], [150, 60, 30])
+    carried = [Planted(ISLANDS if number == place else NOISE) for number in range(CARRYINGS)]
+    found, _ = _chosen(NOISE, *carried, batch=batch)
+    assert found is carried[place]
+    ((which, seen, guide),) = carried[place].asked
+    assert (np.diff(which) > 0).all()
+    assert np.bincount(batch[which]).tolist() == [62, 50, 30]
+    assert (seen == batch[which]).all()
+    assert (guide == NOISE[which]).all()

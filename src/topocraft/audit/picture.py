@@ -85,6 +85,7 @@ def losses_figure(audit: Audit) -> Figure:
     from matplotlib.figure import Figure
 
     absence = audit.tables.get("absence", pd.DataFrame())
+    absence = absence[absence["judged"] > 0] if len(absence) else absence
     height = max(4.4, 1.2 + BAR_INCHES * min(len(absence), MOST_ROWS))
     figure = Figure(figsize=(10.5, height), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -160,10 +161,12 @@ def _draw_populations(panel: Axes, table: pd.DataFrame) -> None:
 
 def _draw_absence(panel: Axes, table: pd.DataFrame) -> None:
     panel.set_title("Absorbed where a batch lacks the group", loc="left", fontsize=10)
-    judged = table[table["judged"] > 0].head(MOST_ROWS) if len(table) else table
-    if not len(judged):
+    judged = table.head(MOST_ROWS)
+    if judged.empty:
         _say_nothing(panel, "nothing was tried")
         return
+    from matplotlib.ticker import PercentFormatter
+
     places, absorbed, before = np.arange(len(judged)), judged["absorbed"].astype(float), judged["before"].astype(float)
     end = _rounded_up(float(np.nanmax([*absorbed, *before, MOST_ABSORBED])))
     panel.barh(places, absorbed, color=PALETTE[4], height=0.36, label="absorbed")
@@ -174,7 +177,7 @@ def _draw_absence(panel: Axes, table: pd.DataFrame) -> None:
         name = as_drawn(_short(f"{row.group}, {row.how}: {row.batch}"))
         panel.text(0.01 * end, place - 0.24, name, va="bottom", fontsize=8)
     panel.set(xlim=(0, 1.1 * end), yticks=[], ylim=(max(len(judged), FEWEST_BARS) - 0.5, -0.9))
-    panel.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     panel.set_xlabel("of the group's cells", fontsize=9)
     panel.spines[["top", "right"]].set_visible(False)
     panel.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3)

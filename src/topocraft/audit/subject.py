@@ -141,9 +141,16 @@ def read_subject(
 
 
 def recorded_config(adata: AnnData) -> IntegrationConfig:
-    """Return the configuration that ``integrate`` wrote down, or the defaults where there is none."""
-    written = recorded(adata).get("config")
-    return IntegrationConfig() if written is None else IntegrationConfig.from_json(str(written))
+    """Return the configuration that ``integrate`` wrote down, or the defaults where there is none.
+
+    Where coordinates were chosen, they are those that were taken: what is integrated again is to be held against them.
+    """
+    held = recorded(adata)
+    if "config" not in held:
+        return IntegrationConfig()
+    config = IntegrationConfig.from_json(str(held["config"]))
+    chosen = config.embedding.coordinates == "best" and "coordinates" in held
+    return config.with_values(coordinates=str(held["coordinates"])) if chosen else config
 
 
 def is_ours(adata: AnnData, embedding: str | None) -> bool:

@@ -106,7 +106,7 @@ Settings = Annotated[
 ]
 Auto = Annotated[
     bool,
-    option("--auto", METHOD, "Take of several embeddings of one training the one that scores best without cell types."),
+    option("--auto", METHOD, "Choose among embeddings of one training, by what can be told without cell types."),
 ]
 MinGenes = Annotated[Count, option("--min-genes", METHOD, "Genes a cell must show.", "300; panels fewer")]
 MinCells = Annotated[

@@ -169,8 +169,8 @@ class EmbeddingConfig(Checked):
 
     coordinates: Coordinates = "components"
     """Principal components of the expression, in which each batch is carried to where the networks' map says that its
-    like is; or the map itself, "latent": the posterior means; or, "best", of several carryings and the map the one that
-    scores highest without cell types (``--auto``)."""
+    like is; or the map itself, "latent": the posterior means; or, "best" (``--auto``), the map where it loses next to
+    nothing, and else of several carryings the one that scores highest without cell types."""
     n_components: int | None = 50
     """Principal components of the posterior means that make the map; ``None`` takes the means as they are."""
     alignment_rounds: int = 5

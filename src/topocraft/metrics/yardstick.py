@@ -1,4 +1,4 @@
-"""What a setting is judged by: structure kept and batches mixed, as far as that can be told without cell types."""
+"""What an embedding is judged by without cell types: structure that is kept, and batches that are mixed."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from topocraft.rows import Rows, whole
 from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
 from topocraft.training.carrying import Carrying, fit_carrying
-from topocraft.training.choosing import choose_carrying
 from topocraft.training.embed import locate, project
 
 
@@ -38,6 +37,11 @@ class Placement:
     projection: Projection
     alignment: Alignment
     carrying: Carrying | None
+
+    @property
+    def coordinates(self) -> str:
+        """What the embedding is, as the configuration calls it: "components" or "latent"."""
+        return "latent" if self.carrying is None else "components"
 
     @property
     def width(self) -> int:
@@ -72,12 +76,13 @@ class Placement:
         held = []
         for places, expression, names in parts:
             points, coordinates = self._located(encoder, expression, names)
-            later = new[places]
-            embedding[places] = self._settled(points, coordinates, np.where(later, -1, batch[places]))
-            held.append((which[places][later], points[later], coordinates[later]))
+            here, later = which[places], new[places]
+            embedding[here[~later]] = self._settled(points[~later], coordinates[~later], batch[here[~later]])
+            held.append((here[later], points[later], coordinates[later]))
         if new.any():
-            which, points, coordinates = (np.concatenate(each) for each in zip(*held, strict=True))
-            embedding[which] = self._settled(points, coordinates, batch[which])
+            here, points, coordinates = (np.concatenate(each) for each in zip(*held, strict=True))
+            del held
+            embedding[here] = self._settled(points, coordinates, batch[here])
         return embedding
 
     def _located(self, encoder: Encoder, expression: Rows, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,5 +136,7 @@ def _followed(
     carry = partial(fit_carrying, components, batch, guide, config.embedding, numpy_stream(config.seed, "carrying"))
     if config.embedding.coordinates == "components":
         return carry(progress)
+    from topocraft.training.choosing import choose_carrying
+
     judged = numpy_stream(config.seed, "judged")
     return choose_carrying(carry, expression, components, batch, guide, judged, config.seed, progress)
