@@ -83,4 +83,6 @@ def _entry(scores: list[dict[str, float]]) -> str:
 
 
 def _rows(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    """Return the rows that hold all embeddings; those of before ``--auto`` are made again."""
+    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return [row for row in rows if row["scores"].keys() >= EMBEDDINGS.keys()]

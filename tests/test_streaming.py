@@ -152,11 +152,12 @@ def test_above_the_size_of_the_samples_both_agree_too(tmp_path: Path, monkeypatc
     agree(read(tmp_path / "out.h5ad"), adata)
 
 
-def test_an_anndata_whose_values_stay_on_disk(tmp_path: Path) -> None:
-    adata = make_cells()
+@pytest.mark.parametrize("coordinates", ["components", "best"])
+def test_an_anndata_whose_values_stay_on_disk(coordinates: str, tmp_path: Path) -> None:
+    adata, config = make_cells(), CONFIG.with_values(coordinates=coordinates)
     backed = anndata.read_h5ad(write(adata, tmp_path / "cells.h5ad"), backed="r")
-    integrate(backed, "batch", config=CONFIG)
-    integrate(adata, "batch", config=CONFIG)
+    integrate(backed, "batch", config=config)
+    integrate(adata, "batch", config=config)
     agree(backed, adata)
     backed.file.close()
 

@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
+from topocraft import IntegrationConfig
 from topocraft.audit import Audit, as_json, audit
 from topocraft.audit.folder import save_audit
 from topocraft.audit.picture import losses_figure, statements_figure
 from topocraft.audit.reading import audit_table, audit_words
 from topocraft.audit.records import Verdict
+from topocraft.audit.subject import recorded_config
 from topocraft.data.cells import Cells
 from topocraft.errors import ConfigError, FileError, InputError
 from topocraft.progress import Silent
@@ -55,6 +57,21 @@ def test_every_part_speaks_and_every_number_has_a_meaning(call: Call, again: Any
     assert (found.facts["splits"], found.facts["removals"]) == (1, 2)
     assert list(cells.obs) == list(before.obs)
     assert (cells.X != before.X).nnz == 0
+
+
+def test_columns_are_written_into_a_view_too(call: Call, cells: AnnData) -> None:
+    view = cells[:]
+    call(budget=0).annotate(view)
+    assert view.obs["topocraft_kept"].notna().any()
+    assert "topocraft_kept" not in cells.obs
+
+
+@pytest.mark.parametrize(("asked", "taken"), [("best", "latent"), ("best", "components"), ("components", "components")])
+def test_what_was_chosen_once_is_not_chosen_anew(asked: str, taken: str, cells: AnnData) -> None:
+    integrated, config = cells.copy(), IntegrationConfig(seed=5).with_values(coordinates=asked)
+    integrated.uns["topocraft"] = {"config": config.to_json(), "coordinates": taken}
+    assert recorded_config(integrated) == config.with_values(coordinates=taken)
+    assert recorded_config(cells) == IntegrationConfig()
 
 
 def test_the_same_seed_gives_the_same_audit(call: Call, again: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from anndata import AnnData
-from scipy import sparse
 
 import topocraft
 from topocraft import IntegrationConfig
@@ -16,7 +15,7 @@ from topocraft.data.preprocess import prepare
 from topocraft.errors import InputError
 from topocraft.metrics import cilisi, within_batch_agreement, within_batch_clusters
 from topocraft.metrics.confusion import batch_confusion
-from topocraft.metrics.yardstick import LabelFree, label_free, make_yardstick
+from topocraft.metrics.yardstick import LabelFree, label_free
 from topocraft.tuning.subject import Subject, read_subject
 from topocraft.tuning.truth import make_truth, true_scores
 
@@ -60,21 +59,6 @@ def test_mixed_types_score_higher_than_the_cells_before_and_islands_of_batches(
     assert kept.score > subject.before.score
     shuffled = label_free(np.random.default_rng(0).permutation(embedding), subject.yardstick)
     assert shuffled.structure < 0.2 < kept.structure
-
-
-def test_clusters_are_matched_across_batches_by_what_is_in_them() -> None:
-    types, batch = np.tile([0, 1, 2], 60), np.repeat([0, 1], 90)
-    values = np.random.default_rng(0).normal(size=(180, 12)) + 9 * np.eye(12)[types] + 20 * np.eye(12)[9 + batch]
-    matched = make_yardstick(sparse.csr_matrix(values), batch).matched
-    assert len(set(zip(types.tolist(), matched.tolist(), strict=True))) == len(set(matched.tolist())) == 3
-
-
-def test_batches_of_few_cells_have_no_clusters_and_are_left_out() -> None:
-    values = np.random.default_rng(0).normal(size=(170, 8)) + 9 * np.eye(8)[np.tile([0, 1], 85)]
-    batch = np.repeat([0, 1, 2], [80, 80, 10])
-    yardstick = make_yardstick(sparse.csr_matrix(values), batch)
-    assert ((yardstick.matched == -1) == (batch == 2)).all()
-    assert label_free(values, yardstick).structure == pytest.approx(1.0)
 
 
 def test_true_scores_are_those_of_evaluate(tiny: AnnData, embedding: np.ndarray) -> None:
