@@ -7,19 +7,26 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import anndata
+import numpy as np
 import process
 from quality import measure
+
+import topocraft
 
 PAGE = process.REPOSITORY / "docs" / "sketch.md"
 REAL, SIMULATED, CELLS, GENES = "pbmc_10x_6batch", "simulated", 12_000, 5_000
 THIRD = {REAL: 3_500, SIMULATED: CELLS // 3}
+ATLAS, ATLAS_CELLS, SCORED = "atlas", 200_000, 10_000
+"""Simulated cells of which the default clusters a sketch, and how many of them are scored."""
 MOST = 0.005
 HEAD = """# What a sketch costs
 
 Written by `python benchmarks/run.py sketch --seeds {seeds}`. Composite where all cells are clustered, and where a fair
 sketch of a third is and the others take the clusters of their nearest sketched neighbour; the defaults in all else, one
 thread. `{real}` has 10,500 cells; the simulated cells are `topocraft simulate baseline` ({cells:,} × {genes:,}), drawn
-anew with every seed. The loss may be {most} at most.
+anew with every seed. `{atlas}`: {atlas_cells:,} × {genes:,}, of which some 140,000 are trained on; the default clusters a
+sketch of 50,000, against all of them, and {scored:,} are scored. The loss may be {most} at most.
 
 | cells | seed | all clustered | a third | loss |
 |---|---|---|---|---|"""
@@ -35,7 +42,7 @@ def write_sketch(seeds: int, folder: Path, only: list[str] | None = None) -> Non
     folder
         Holds the simulated files and ``rows.jsonl``; what stands there is not measured again.
     only
-        "pbmc_10x_6batch" or "simulated"; both where left out.
+        "pbmc_10x_6batch", "simulated" or "atlas" (one seed); all where left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "rows.jsonl"
@@ -48,16 +55,48 @@ def write_sketch(seeds: int, folder: Path, only: list[str] | None = None) -> Non
                 shape = ["--cells", str(CELLS), "--genes", str(GENES), "--seed", str(seed)]
                 process.run(["simulate", "baseline", *shape, "-o", str(folder / f"{name}.h5ad")])
             measure(_variants(SIMULATED), [name], 1, log, data=folder)
+    if only is None or ATLAS in only:
+        _measure_atlas(folder, log)
     _write_page(seeds, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()])
+
+
+def _measure_atlas(folder: Path, log: Path) -> None:
+    held = log.read_text(encoding="utf-8") if log.exists() else ""
+    done = {row["variant"] for row in map(json.loads, held.splitlines()) if row["set"] == f"{ATLAS}-0"}
+    cells, result = folder / f"{ATLAS}-0.h5ad", folder / "integrated.h5ad"
+    if not cells.exists():
+        process.run(["simulate", "baseline", "--cells", str(ATLAS_CELLS), "--genes", str(GENES), "-o", str(cells)])
+    for variant, sketch in (("all", "null"), ("third", "50000")):
+        if variant not in done:
+            process.run(
+                ["integrate", str(cells), "-b", "batch", "--set", f"sketch={sketch}", "-o", str(result), "--force"]
+            )
+            row = {"set": f"{ATLAS}-0", "variant": variant, "seed": 0, "composite": _composite_of_some(result)}
+            result.unlink()
+            with log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+
+
+def _composite_of_some(result: Path) -> float:
+    adata = anndata.read_h5ad(result)
+    trained = np.flatnonzero(~adata.obs["topocraft_set_aside"].to_numpy())
+    some = adata[np.random.default_rng(0).choice(trained, SCORED, replace=False)].copy()
+    scores = topocraft.evaluate(some, "batch", "celltype", embeddings="X_topocraft", controls=False)
+    return float(scores.loc[(scores["score"] == "composite") & (scores["part"] == ""), "value"].iloc[0])
 
 
 def _variants(kind: str) -> dict[str, dict[str, Any]]:
     return {"all": {"sketch": None}, "third": {"sketch": THIRD[kind]}}
 
 
+def _head(seeds: int) -> str:
+    sizes = {"cells": CELLS, "genes": GENES, "atlas_cells": ATLAS_CELLS, "scored": SCORED}
+    return HEAD.format(seeds=seeds, real=REAL, atlas=ATLAS, most=MOST, **sizes)
+
+
 def _write_page(seeds: int, rows: list[dict[str, Any]]) -> None:
     found = {(row["set"], row["seed"], row["variant"]): row["composite"] for row in rows}
-    lines, losses = [HEAD.format(seeds=seeds, real=REAL, cells=CELLS, genes=GENES, most=MOST)], []
+    lines, losses = [_head(seeds)], []
     for name, seed in sorted({key[:2] for key in found}):
         whole, third = (found.get((name, seed, variant)) for variant in ("all", "third"))
         if whole is not None and third is not None:
