@@ -25,8 +25,8 @@ HEAD = """# What a sketch costs
 Written by `python benchmarks/run.py sketch --seeds {seeds}`. Composite where all cells are clustered, and where a fair
 sketch of a third is and the others take the clusters of their nearest sketched neighbour; the defaults in all else, one
 thread. `{real}` has 10,500 cells; the simulated cells are `topocraft simulate baseline` ({cells:,} × {genes:,}), drawn
-anew with every seed. `{atlas}`: {atlas_cells:,} × {genes:,}, of which some 140,000 are trained on: a sketch of 50,000, as
-the default draws it, against all of them, of which {scored:,} are scored. The loss may be {most} at most.
+anew with every seed. `{atlas}`: {atlas_cells:,} × {genes:,}, some 140,000 of them trained on: a sketch of 50,000, as the
+default draws it, against all of them, of which {scored:,} are scored. The loss may be {most} at most.
 
 | cells | seed | all clustered | a third | loss |
 |---|---|---|---|---|"""
@@ -68,9 +68,8 @@ def _measure_atlas(folder: Path, log: Path) -> None:
         process.run(["simulate", "baseline", "--cells", str(ATLAS_CELLS), "--genes", str(GENES), "-o", str(cells)])
     for variant, sketch in (("all", "null"), ("third", "50000")):
         if variant not in done:
-            process.run(
-                ["integrate", str(cells), "-b", "batch", "--set", f"sketch={sketch}", "-o", str(result), "--force"]
-            )
+            changed = ["--set", f"sketch={sketch}", "--force"]
+            process.run(["integrate", str(cells), "-b", "batch", *changed, "-o", str(result)])
             row = {"set": f"{ATLAS}-0", "variant": variant, "seed": 0, "composite": _composite_of_some(result)}
             result.unlink()
             with log.open("a", encoding="utf-8") as file:
