@@ -25,8 +25,8 @@ HEAD = """# What a sketch costs
 Written by `python benchmarks/run.py sketch --seeds {seeds}`. Composite where all cells are clustered, and where a fair
 sketch of a third is and the others take the clusters of their nearest sketched neighbour; the defaults in all else, one
 thread. `{real}` has 10,500 cells; the simulated cells are `topocraft simulate baseline` ({cells:,} × {genes:,}), drawn
-anew with every seed. `{atlas}`: {atlas_cells:,} × {genes:,}, some 140,000 of them trained on: a sketch of 50,000, as the
-default draws it, against all of them, of which {scored:,} are scored. The loss may be {most} at most.
+anew with every seed. `{atlas}`: {atlas_cells:,} × {genes:,}, some 140,000 of them trained on: a sketch of 50,000, as
+the default draws it, against all of them, of which {scored:,} are scored. The loss may be {most} at most.
 
 | cells | seed | all clustered | a third | loss |
 |---|---|---|---|---|"""
