@@ -57,12 +57,15 @@ def write_sketch(seeds: int, folder: Path, only: list[str] | None = None) -> Non
             measure(_variants(SIMULATED), [name], 1, log, data=folder)
     if only is None or ATLAS in only:
         _measure_atlas(folder, log)
-    _write_page(seeds, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()])
+    _write_page(seeds, _rows(log))
+
+
+def _rows(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 
 def _measure_atlas(folder: Path, log: Path) -> None:
-    held = log.read_text(encoding="utf-8") if log.exists() else ""
-    done = {row["variant"] for row in map(json.loads, held.splitlines()) if row["set"] == f"{ATLAS}-0"}
+    done = {row["variant"] for row in _rows(log) if row["set"] == f"{ATLAS}-0"}
     cells, result = folder / f"{ATLAS}-0.h5ad", folder / "integrated.h5ad"
     if not cells.exists():
         process.run(["simulate", "baseline", "--cells", str(ATLAS_CELLS), "--genes", str(GENES), "-o", str(cells)])
