@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import process
+
+from topocraft.hardware import granted_cores, let_waiting_threads_sleep
 
 
 def steps() -> None:
@@ -69,7 +70,7 @@ def choices(log: Path, seeds: int, only: list[str] | None, chosen: list[str] | N
     from quality import CHOICES, SETS, measure, table
 
     names, variants = only or SETS, {name: CHOICES[name] for name in chosen or CHOICES}
-    measure(variants, names, seeds, log, workers=os.cpu_count() or 1)
+    measure(variants, names, seeds, log, workers=granted_cores())
     print(table(log, names))
 
 
@@ -203,7 +204,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 
 def main() -> None:
-    """Parse the command line and run one benchmark, or all."""
+    """Parse the command line and run one benchmark, or all, with threads that wait as in the program."""
+    let_waiting_threads_sleep()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
     parser.add_argument(

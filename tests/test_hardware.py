@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from topocraft import hardware
 from topocraft.errors import ConfigError
 from topocraft.hardware import (
+    WAITING,
     choose_device,
     choose_precision,
     granted_cores,
@@ -125,15 +126,23 @@ def test_threads_follow_the_granted_cores(quota: Path) -> None:
         assert threads == torch.get_num_threads() == 1
 
 
-@pytest.mark.parametrize(("set_by_user", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+@pytest.mark.parametrize(
+    ("by_user", "expected"),
+    [
+        ({}, {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, {"OMP_WAIT_POLICY": "ACTIVE"}),
+        ({"GOMP_SPINCOUNT": "0"}, {"GOMP_SPINCOUNT": "0"}),
+    ],
+)
 def test_waiting_threads_sleep_unless_the_user_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch, set_by_user: str | None, expected: str
+    monkeypatch: pytest.MonkeyPatch, by_user: dict[str, str], expected: dict[str, str]
 ) -> None:
-    monkeypatch.setenv("OMP_WAIT_POLICY", set_by_user or "")
-    if set_by_user is None:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
+    for name in WAITING:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in by_user.items():
+        monkeypatch.setenv(name, value)
     let_waiting_threads_sleep()
-    assert os.environ["OMP_WAIT_POLICY"] == expected
+    assert {name: os.environ[name] for name in WAITING if name in os.environ} == expected
 
 
 def _machine(monkeypatch: pytest.MonkeyPatch, cuda: bool = False, mps: bool = False) -> None:

@@ -15,6 +15,7 @@ from anndata import AnnData
 
 import topocraft
 from topocraft import IntegrationConfig, Integrator
+from topocraft.data import cells as cells_module
 from topocraft.data.cells import from_anndata
 from topocraft.data.preprocess import express
 from topocraft.simulate.demo import demo_cells
@@ -243,3 +244,16 @@ def test_five_hundred_batches_of_three_cells_work() -> None:
     model = _run(adata, CONFIG.with_values(epochs=1, warmup_epochs=0), batch_key="run")
     assert len(model.fitted_.batch_names) == 500
     assert np.isfinite(adata.obsm["X_topocraft"]).all()
+
+
+@pytest.mark.parametrize("coordinates", ["components", "latent"])
+def test_many_cells_are_embedded_some_at_a_time_to_the_same_places(
+    simulated: AnnData, coordinates: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = from_anndata(simulated, "batch")
+    model = Integrator(CONFIG.with_values(coordinates=coordinates)).fit(cells)
+    at_once = model.embed(cells)
+    monkeypatch.setattr(cells_module, "PART_CELLS", 100)
+    sizes = [len(places) for places, _ in cells.parts("embed")]
+    assert sizes == [100, 100, 40]
+    np.testing.assert_allclose(model.embed(cells), at_once, atol=1e-5)

@@ -6,7 +6,7 @@ import ctypes
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from topocraft.errors import ConfigError
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES, LARGEST_MMAP_THRESHOLD = 2**29, 2**25
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}
+"""Of OpenMP: idle threads sleep; GNU's after some 0.1 ms, in which the next operation of a step mostly has come."""
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
@@ -62,10 +64,15 @@ def peak_memory() -> int | None:
 def let_waiting_threads_sleep() -> None:
     """Ask OpenMP to let idle threads sleep, so that two runs side by side do not spin against each other.
 
-    OpenMP reads this once, as torch is first imported; where torch is loaded already, or the user has set
-    ``OMP_WAIT_POLICY``, nothing changes.
+    OpenMP reads this once, as torch is first imported; where torch is loaded already, or the user has said how
+    threads wait, nothing changes.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.update(waiting(os.environ))
+
+
+def waiting(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what to add to an environment for idle threads to sleep: nothing where it says how threads wait."""
+    return {} if WAITING.keys() & environment.keys() else dict(WAITING)
 
 
 @contextmanager

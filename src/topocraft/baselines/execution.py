@@ -18,7 +18,7 @@ from topocraft.baselines.preparation import Preparation, open_preparation
 from topocraft.baselines.supervision import Report, supervise
 from topocraft.display import byte_size, duration
 from topocraft.errors import ConfigError
-from topocraft.hardware import granted_cores, granted_memory
+from topocraft.hardware import granted_cores, granted_memory, waiting
 
 WORKER = Path(__file__).with_name("worker.py")
 PROGRAMS = Path(__file__).with_name("programs")
@@ -164,8 +164,7 @@ def _environment(place: Place, threads: int) -> dict[str, str]:
     if place.where == "own":
         found.pop("PYTHONHOME", None)
         found["PYTHONNOUSERSITE"] = "1"
-    found.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    return found | dict.fromkeys(THREADS, str(threads)) | {"PYTHONHASHSEED": "0", "MPLBACKEND": "Agg"}
+    return waiting(found) | found | dict.fromkeys(THREADS, str(threads)) | {"PYTHONHASHSEED": "0", "MPLBACKEND": "Agg"}
 
 
 def _judged(method: Method, cells: Preparation, seed: int, report: Report, folder: Path) -> Run:

@@ -23,6 +23,9 @@ from topocraft.errors import InputError, list_names, nearest_name
 if TYPE_CHECKING:
     from anndata import AnnData
 
+PART_CELLS = 8192
+"""What is worked on at once of cells in memory, so that copies stay small."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cells:
@@ -82,13 +85,15 @@ class Cells:
             labels_high=None if self.labels_high is None else self.labels_high[which],
         )
 
-    def parts(self, phase: str) -> Iterator[tuple[np.ndarray | slice, Cells]]:
-        """Yield the cells in memory with their places: all at once, or where they lie on disk block by block.
+    def parts(self, phase: str) -> Iterator[tuple[np.ndarray, Cells]]:
+        """Yield the cells in memory, some at a time, with their places; where they lie on disk block by block.
 
         Parts that come from disk carry no labels.
         """
         if not isinstance(self.values, StoredRows):
-            yield slice(None), self
+            for start in range(0, self.n_cells, PART_CELLS):
+                places = np.arange(start, min(start + PART_CELLS, self.n_cells))
+                yield places, self if len(places) == self.n_cells else self.take(places)
             return
         bare = replace(self, labels_low=None, labels_high=None)
         for places, block in self.values.blocks(phase):
