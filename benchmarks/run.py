@@ -171,6 +171,13 @@ def preflight(folder: Path, only: list[str] | None) -> None:
     print_preflight(folder, only)
 
 
+def readers() -> None:
+    """Print what a minibatch of cells on disk takes, also by scDataset (``pip install scDataset``)."""
+    from readers import print_readers
+
+    print_readers()
+
+
 def sketch(seeds: int, folder: Path, only: list[str] | None) -> None:
     """Write ``docs/sketch.md``: scores where a third of the cells is clustered, and where all are."""
     from sketch import write_sketch
@@ -197,6 +204,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "audit": lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only),
     "tuning": lambda chosen: tuning(chosen.runs / "tuning.jsonl", chosen.only, chosen.grid),
     "preflight": lambda chosen: preflight(chosen.runs / "preflight", chosen.only),
+    "readers": lambda _: readers(),
     "sketch": lambda chosen: sketch(chosen.seeds, chosen.runs / "sketch", chosen.only),
     "scale": lambda chosen: scale(chosen.runs / "scale", chosen.only),
     "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),

@@ -22,7 +22,8 @@ from topocraft.model.networks import Networks
 from topocraft.model.triplets import choose_triplets
 from topocraft.simulate.scenarios import simulate_scenario
 from topocraft.training import step
-from topocraft.training.step import Step, gather
+from topocraft.training.minibatch import gather
+from topocraft.training.step import Step
 
 
 def training_step(head: str, precision: str, repeats: int) -> list[float]:

@@ -186,8 +186,9 @@ def step_seconds(expression: Rows, batch: np.ndarray, config: IntegrationConfig,
     from topocraft.model.networks import Networks
     from topocraft.model.triplets import choose_triplets
     from topocraft.randomness import numpy_stream, torch_stream
+    from topocraft.training.minibatch import gather
     from topocraft.training.sampler import BalancedSampler
-    from topocraft.training.step import NotFinite, Step, gather
+    from topocraft.training.step import NotFinite, Step
 
     draws, seed = numpy_stream(config.seed, "plan"), config.seed
     shape = expression.shape[1], int(batch.max()) + 1

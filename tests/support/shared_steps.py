@@ -14,8 +14,9 @@ from topocraft.model.networks import Networks
 from topocraft.model.triplets import choose_triplets
 from topocraft.randomness import torch_stream
 from topocraft.training.job import Job
+from topocraft.training.minibatch import gather
 from topocraft.training.ranks import Ranks
-from topocraft.training.step import Step, gather
+from topocraft.training.step import Step
 
 N_ROWS, N_COLUMNS = 7, 3
 """Rows that three processes cannot share evenly."""

@@ -18,7 +18,8 @@ from topocraft.randomness import torch_stream
 from topocraft.training import step as module
 from topocraft.training.guard import Stopped
 from topocraft.training.loop import train
-from topocraft.training.step import LOSS_NAMES, Minibatch, NotFinite, Step, gather
+from topocraft.training.minibatch import Minibatch, gather
+from topocraft.training.step import LOSS_NAMES, NotFinite, Step
 from topocraft.training.suspects import Names
 
 Tiny = Callable[..., TrainingConfig]

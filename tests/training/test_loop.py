@@ -14,7 +14,9 @@ import torch
 from topocraft.config import TrainingConfig
 from topocraft.model.networks import Networks
 from topocraft.progress import Silent
+from topocraft.training import loop
 from topocraft.training.loop import History, rate_share, train
+from topocraft.training.minibatch import CardRows
 from topocraft.training.step import LOSS_NAMES
 
 Tiny = Callable[..., TrainingConfig]
@@ -55,6 +57,14 @@ def test_the_same_seed_gives_the_same_bytes(planted: Any, tiny: Tiny) -> None:
     assert _bytes(first[0]) == _bytes(again[0])
     assert first[1] == again[1]
     assert _bytes(first[0]) != _bytes(other[0])
+
+
+def test_rows_on_a_card_are_learned_from_as_those_in_memory(
+    planted: Any, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_memory, _ = _train(planted, tiny())
+    monkeypatch.setattr(loop, "nearest_rows", lambda rows, _: CardRows(rows, "cpu"))
+    assert _bytes(_train(planted, tiny())[0]) == _bytes(in_memory)
 
 
 def test_training_neither_reads_nor_sets_a_global_generator(planted: Any, tiny: Tiny) -> None:

@@ -15,7 +15,8 @@ from topocraft.model.networks import Networks
 from topocraft.model.triplets import choose_triplets
 from topocraft.randomness import torch_stream
 from topocraft.training import step as module
-from topocraft.training.step import LOSS_NAMES, Minibatch, Step, gather
+from topocraft.training.minibatch import Minibatch, gather
+from topocraft.training.step import LOSS_NAMES, Step
 
 CELLS = np.arange(0, 240, 3)
 
@@ -38,19 +39,6 @@ def _weights(module: torch.nn.Module) -> dict[str, Tensor]:
 
 def _moved(module: torch.nn.Module, before: dict[str, Tensor]) -> set[str]:
     return {name for name, weight in module.named_parameters() if not torch.equal(weight, before[name])}
-
-
-def test_gather_takes_the_rows_and_their_non_zeros(planted: Any, minibatch: Minibatch) -> None:
-    rows = planted.expression[CELLS].toarray()
-    assert np.array_equal(minibatch.expression, rows)
-    assert np.array_equal(minibatch.where, np.flatnonzero(rows))
-    assert np.array_equal(minibatch.values, rows.ravel()[np.flatnonzero(rows)])
-    assert np.array_equal(minibatch.batch, planted.batch[CELLS])
-
-
-def test_gather_may_take_a_cell_twice(planted: Any, minibatch: Minibatch) -> None:
-    twice = gather(planted.expression, planted.batch, np.array([5, 9, 5]), minibatch.triplets, "cpu")
-    assert np.array_equal(twice.expression, planted.expression[[5, 9, 5]].toarray())
 
 
 def test_a_classifier_update_leaves_no_gradient_in_the_encoder(

@@ -19,9 +19,10 @@ from topocraft.topology.clusters import Topology
 from topocraft.training.course import Course, History
 from topocraft.training.guard import Guard
 from topocraft.training.keeping import Keeper
+from topocraft.training.minibatch import CardRows, gather, nearest_rows
 from topocraft.training.ranks import Ranks
 from topocraft.training.sampler import BalancedSampler, epochs_for
-from topocraft.training.step import LOSS_NAMES, NotFinite, gather
+from topocraft.training.step import LOSS_NAMES, NotFinite
 from topocraft.training.suspects import Names, suspects
 
 __all__ = ["History", "rate_share", "train"]
@@ -74,7 +75,8 @@ def train(
     course = Course.begin(networks, config, precision=precision, seed=seed, ranks=ranks)
     keeper.restore(course)
     course.align(ranks)
-    lesson = _Lesson(networks, expression, batch, topology, config, course, Guard(course, progress), names, ranks)
+    rows = nearest_rows(expression, next(networks.parameters()).device.type)
+    lesson = _Lesson(networks, rows, batch, topology, config, course, Guard(course, progress), names, ranks)
     sampler = BalancedSampler(batch, config, course.sampler)
     ranks.require(sampler.cells_per_step)
     n_epochs = epochs_for(len(batch), int(batch.max()) + 1, config)
@@ -105,7 +107,7 @@ class _Lesson:
     """What is learned from, and by which rules."""
 
     networks: Networks
-    expression: Rows
+    expression: Rows | CardRows
     batch: np.ndarray
     topology: Topology
     config: TrainingConfig

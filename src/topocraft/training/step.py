@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,8 +12,8 @@ from topocraft.config import TrainingConfig
 from topocraft.model.adversary import classifier_loss, confusion
 from topocraft.model.likelihood import cosine_loss, gaussian_divergence, negative_binomial_loss
 from topocraft.model.networks import Networks
-from topocraft.model.triplets import Triplets, triplet_loss
-from topocraft.rows import Rows
+from topocraft.model.triplets import triplet_loss
+from topocraft.training.minibatch import Minibatch
 from topocraft.training.ranks import Ranks
 
 LOSS_NAMES = ("reconstruction", "divergence", "cosine", "confusion", "triplet", "accuracy")
@@ -25,45 +23,6 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 class NotFinite(ArithmeticError):
     """A loss or a gradient was NaN or infinite; networks and optimisers are as they were before the step."""
-
-
-@dataclass(frozen=True, eq=False)
-class Minibatch:
-    """Cells of one step on the device: this process's own, and of all processes what concerns all of them.
-
-    ``expression`` (n, p) float32; ``where`` and ``values`` its non-zeros by flat position; ``batch`` (n,). Of all cells
-    ``batches``, and ``triplets`` by their place among all.
-    """
-
-    expression: Tensor
-    where: Tensor
-    values: Tensor
-    batch: Tensor
-    batches: Tensor
-    triplets: Triplets
-
-
-def gather(
-    expression: Rows,
-    batch: np.ndarray,
-    cells: np.ndarray,
-    triplets: Triplets,
-    device: str,
-    ranks: Ranks | None = None,
-) -> Minibatch:
-    """Take the rows of ``cells``, or this process's share of them, out of a sparse matrix, dense."""
-    batches = torch.from_numpy(batch[cells]).to(device)
-    ranks = ranks or Ranks()
-    cells = ranks.own(cells)
-    rows = expression[cells]
-    n_genes = rows.shape[1]
-    where = np.repeat(np.arange(len(cells)), np.diff(rows.indptr)) * n_genes + rows.indices
-    values = torch.from_numpy(rows.data).to(device)
-    positions = torch.from_numpy(where.astype(np.int64)).to(device)
-    dense = torch.zeros(len(cells) * n_genes, device=device)
-    dense[positions] = values
-    own = ranks.own(batches)
-    return Minibatch(dense.view(len(cells), n_genes), positions, values, own, batches, triplets)
 
 
 class Step:

@@ -11,7 +11,7 @@ from torch import Tensor
 from topocraft.errors import list_names
 from topocraft.model.likelihood import LOG_DISPERSION_RANGE, LOG_MEAN_RANGE
 from topocraft.model.networks import Networks
-from topocraft.training.step import Minibatch
+from topocraft.training.minibatch import Minibatch
 
 SHOWN = 3
 
