@@ -20,7 +20,7 @@ def model(quickly: Run, folder: Path) -> str:
 
 
 def test_one_batch_gets_the_places_of_the_fit(model: str, run: Run, folder: Path) -> None:
-    shown = run("embed", "large.h5ad", "--model", model, "-b", "batch", "-o", "placed.h5ad")
+    shown = run("embed", "large.h5ad", "--model", model, "-b", "batch", "-o", "placed.h5ad", "--threads", "1")
     placed, fitted = (anndata.read_h5ad(folder / name) for name in ("placed.h5ad", "out.h5ad"))
     assert shown.stdout.startswith(f"{placed.n_obs} cells placed; ")
     assert placed.obsm["X_topocraft"] == pytest.approx(fitted[placed.obs_names].obsm["X_topocraft"], abs=1e-5)
@@ -41,6 +41,8 @@ def test_refusals_say_what_is_due(model: str, run: Run, folder: Path) -> None:
     assert "--batch-key" in run("embed", "large.h5ad", "--model", model, "-o", "new.h5ad", code=2).stderr
     taken = run("embed", "large.h5ad", "--model", model, "-b", "batch", "-o", "out.h5ad", code=1)
     assert "must not exist yet" in taken.stderr
+    threads = run("embed", "large.h5ad", "--model", model, "-o", "new.h5ad", "-b", "batch", "--threads", "0", code=1)
+    assert "threads must be" in threads.stderr
     none = run("embed", "large.h5ad", "--model", "nowhere", "-b", "batch", "-o", "new.h5ad", code=1)
     assert "nowhere" in none.stderr
     assert not (folder / "new.h5ad").exists()

@@ -31,6 +31,7 @@ def embed(
     batch_key: options.BatchKey = None,
     layer: options.Layer = None,
     make_unique: options.MakeUnique = False,
+    threads: options.Threads = None,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -56,7 +57,7 @@ def embed(
             cells = read_many(files, make_unique)
             for note in cells.notes:
                 progress.say(note)
-            place(cells.adata, loaded, columns, layer=layer, progress=progress)
+            place(cells.adata, loaded, columns, layer=layer, threads=threads, progress=progress)
             progress.phase("write")
             write_result(cells.adata, output, force=force)
             written.append(output)
