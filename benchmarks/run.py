@@ -15,7 +15,8 @@ from topocraft.hardware import granted_cores, let_waiting_threads_sleep
 
 
 def steps() -> None:
-    """Print seconds per training step."""
+    """Print seconds per training step, with threads that wait as in the program."""
+    let_waiting_threads_sleep()
     from speed import print_steps
 
     print_steps()
@@ -212,8 +213,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 
 def main() -> None:
-    """Parse the command line and run one benchmark, or all, with threads that wait as in the program."""
-    let_waiting_threads_sleep()
+    """Parse the command line and run one benchmark, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
     parser.add_argument(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import anndata
@@ -12,9 +11,9 @@ from anndata import AnnData
 from sklearn.neighbors import KNeighborsClassifier
 
 import topocraft
-from topocraft import IntegrationConfig, Integrator, integrator
+from topocraft import IntegrationConfig, Integrator
 from topocraft.data import stream
-from topocraft.errors import ConfigError, InputError, ModelError
+from topocraft.errors import InputError, ModelError
 from topocraft.simulate.demo import demo_cells
 
 CONFIG = IntegrationConfig().with_values(
@@ -66,23 +65,6 @@ def test_a_single_cell_and_a_model_from_its_folder(
     topocraft.embed(again, known[1], "batch")
     assert np.isfinite(one.obsm["X_topocraft"]).all()
     assert np.array_equal(one.obsm["X_topocraft"], again.obsm["X_topocraft"])
-
-
-def test_cells_are_placed_on_as_many_threads_as_asked_for(
-    cells: AnnData, known: tuple[AnnData, Integrator], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def processor(threads: int | None) -> nullcontext[None]:
-        asked.append(threads)
-        return nullcontext()
-
-    monkeypatch.setattr(integrator, "processor", processor)
-    for threads in (None, 3):
-        topocraft.embed(cells[:1].copy(), known[1], "batch", threads=threads)
-    assert asked == [CONFIG.threads, 3]
-    with pytest.raises(ConfigError, match=r"threads must be .* got 0"):
-        topocraft.embed(cells[:1].copy(), known[1], "batch", threads=0)
 
 
 def test_what_cannot_be_placed_is_left_as_it_was(cells: AnnData, known: tuple[AnnData, Integrator]) -> None:

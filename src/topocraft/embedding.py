@@ -30,7 +30,6 @@ def embed(
     batch_key: str | Sequence[str],
     *,
     layer: str | None = None,
-    threads: int | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Give cells their places in the embedding of a fitted model, in place; nothing is trained.
@@ -50,8 +49,6 @@ def embed(
         Column of ``obs`` with the batch of every cell; several columns are combined, as for the fit.
     layer
         Layer with the values, instead of ``X``.
-    threads
-        Of the processor, at least 1; those that the model was configured with where left out.
     progress
         A display of progress; left out, bars on a terminal or in a notebook, and elsewhere silence but for warnings.
 
@@ -68,8 +65,6 @@ def embed(
         The cells cannot be read as they are; the message says why and what to do.
     ModelError
         The folder holds no sound model, or genes are missing.
-    ConfigError
-        ``threads`` is no number of threads.
     OutOfMemory
         Memory ran out.
 
@@ -100,7 +95,7 @@ def embed(
             fewest_batches=1,
         )
         shown.phase("embed")
-        embedding = integrator.embed(cells, threads)
+        embedding = integrator.embed(cells)
         known = integrator.fitted_.batch_names
         new = sorted(set(cells.batch_names) - set(known))
         if new:

@@ -16,7 +16,7 @@ from topocraft.errors import ConfigError
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES, LARGEST_MMAP_THRESHOLD = 2**29, 2**25
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}
-"""Of OpenMP: idle threads sleep; GNU's after some 0.1 ms, in which the next operation of a step mostly has come."""
+"""Of OpenMP: idle threads sleep; GNU's after 2,000 turns, in which the next operation of a step mostly has come."""
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 

@@ -98,7 +98,7 @@ class Integrator:
         self.fitted_, self.cells_ = outcome.fitted, outcome.cells
         return self
 
-    def embed(self, cells: Cells, threads: int | None = None) -> np.ndarray:
+    def embed(self, cells: Cells) -> np.ndarray:
         """Return the coordinates of any cells that have the model's genes.
 
         Parameters
@@ -107,8 +107,6 @@ class Integrator:
             As for ``fit``. Batches go by their names. The cells of each batch that the model does not know are
             carried and aligned together, by the rules of the fit, to where its batches meet; so their places depend on
             which cells of that batch come with them.
-        threads
-            Of the processor, at least 1; those of the configuration where left out; last bits may hang on them.
 
         Returns
         -------
@@ -121,14 +119,11 @@ class Integrator:
         ------
         ModelError
             There is no fit yet, genes are missing, or the model's numbers lead out of the finite ones.
-        ConfigError
-            ``threads`` is no number of threads.
         """
         _require_cells(cells)
         fitted = self._require_fit()
-        config = self.config if threads is None else self.config.with_values(threads=threads)
         codes = _codes(cells, fitted.batch_names)
-        with processor(config.threads), np.errstate(over="ignore", invalid="ignore"):
+        with processor(self.config.threads), np.errstate(over="ignore", invalid="ignore"):
             parts = ((places, express(one, fitted.genes), one.cell_names) for places, one in cells.parts("embed"))
             embedding = fitted.placement.place(fitted.networks.encoder, parts, codes, len(fitted.batch_names))
         _require_finite(embedding, cells.cell_names)

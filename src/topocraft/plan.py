@@ -186,7 +186,7 @@ def step_seconds(expression: Rows, batch: np.ndarray, config: IntegrationConfig,
     from topocraft.model.networks import Networks
     from topocraft.model.triplets import choose_triplets
     from topocraft.randomness import numpy_stream, torch_stream
-    from topocraft.training.minibatch import gather
+    from topocraft.training.minibatch import gather, nearest_rows
     from topocraft.training.sampler import BalancedSampler
     from topocraft.training.step import NotFinite, Step
 
@@ -196,11 +196,12 @@ def step_seconds(expression: Rows, batch: np.ndarray, config: IntegrationConfig,
     step = Step(networks, config.training, getattr(torch, precision), torch_stream(seed, "noise", device))
     cells = next(BalancedSampler(batch, config.training, draws).epoch())
     low = draws.integers(LIKELY_CLUSTERS, size=len(cells))
+    rows = nearest_rows(expression, device)
     triplets = choose_triplets(batch[cells], low, low, draws, config.training.triplets_per_cluster)
 
     def once() -> None:
         with suppress(NotFinite):  # it costs the same, and a run undoes it
-            step(gather(expression, batch, cells, triplets, device), warming_up=False).tolist()
+            step(gather(rows, batch, cells, triplets, device), warming_up=False).tolist()
 
     return min(_timed(once, device) for _ in range(STEPS_TRIED))
 

@@ -22,6 +22,7 @@ from topocraft.baselines.execution import execute
 from topocraft.baselines.installing import install, remove
 from topocraft.baselines.preparation import Preparation
 from topocraft.errors import FileError, MethodError
+from topocraft.hardware import WAITING
 
 Make = Callable[..., Method]
 STAND_IN = """#!/bin/sh
@@ -179,12 +180,17 @@ def test_a_run_takes_the_own_environment_first_and_nothing_of_ours_reaches_it(
     method = make("", home="own", requirements=("fake==1.0",), modules=("json",))
     assert find_place(method).where == "here"
     python = install(method) / "bin/python"
-    python.write_text('#!/bin/sh\necho "path: $PYTHONPATH, user site: $PYTHONNOUSERSITE"; exit 9\n')
+    told = "path: $PYTHONPATH, user site: $PYTHONNOUSERSITE, waits: $OMP_WAIT_POLICY$GOMP_SPINCOUNT"
+    python.write_text(f'#!/bin/sh\necho "{told}"; exit 9\n')
     monkeypatch.undo()
     monkeypatch.setenv("TOPOCRAFT_CACHE", str(cache.parent))
     monkeypatch.setenv("PYTHONPATH", "ours")
-    run = execute(method, prepared.folder, 0)
-    assert run.reason == "Ended with exit code 9 before its result; its last words: path: , user site: 1"
+    for name in WAITING:
+        monkeypatch.delenv(name, raising=False)
+    said = "Ended with exit code 9 before its result; its last words: path: , user site: 1, waits: "
+    assert execute(method, prepared.folder, 0).reason == f"{said}PASSIVE2000"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert execute(method, prepared.folder, 0).reason == f"{said}ACTIVE"
 
 
 def test_r_packages_are_asked_of_r(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def test_refusals_say_what_is_due(model: str, run: Run, folder: Path) -> None:
     assert "--batch-key" in run("embed", "large.h5ad", "--model", model, "-o", "new.h5ad", code=2).stderr
     taken = run("embed", "large.h5ad", "--model", model, "-b", "batch", "-o", "out.h5ad", code=1)
     assert "must not exist yet" in taken.stderr
-    threads = run("embed", "large.h5ad", "--model", model, "-o", "new.h5ad", "-b", "batch", "--threads", "0", code=1)
+    threads = run("embed", "missing.h5ad", "--model", model, "-o", "new.h5ad", "-b", "batch", "--threads", "0", code=1)
     assert "threads must be" in threads.stderr
     none = run("embed", "large.h5ad", "--model", "nowhere", "-b", "batch", "-o", "new.h5ad", code=1)
     assert "nowhere" in none.stderr

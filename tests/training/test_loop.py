@@ -63,7 +63,7 @@ def test_rows_on_a_card_are_learned_from_as_those_in_memory(
     planted: Any, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_memory, _ = _train(planted, tiny())
-    monkeypatch.setattr(loop, "nearest_rows", lambda rows, _: CardRows(rows, "cpu"))
+    monkeypatch.setattr(loop, "nearest_rows", lambda rows, *_: CardRows(rows, "cpu"))
     assert _bytes(_train(planted, tiny())[0]) == _bytes(in_memory)
 
 

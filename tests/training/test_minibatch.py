@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy import sparse
 
 from topocraft.data.scratch import write_scratch
@@ -41,21 +42,38 @@ def test_gather_takes_the_rows_and_their_non_zeros(
     assert np.array_equal(found.batch, planted.batch[cells])
 
 
-def test_rows_without_any_value_are_taken_from_a_card() -> None:
-    empty = CardRows(sparse.csr_matrix((3, 4), dtype=np.float32), "cpu")
-    positions, values = empty.entries(np.array([2, 0]))
-    assert len(positions) == len(values) == 0
+def test_rows_without_values_lie_between_those_with_some() -> None:
+    dense = np.zeros((5, 4), dtype=np.float32)
+    dense[1, [0, 3]], dense[3, 2] = [1.5, 2.5], 3.5
+    positions, values = CardRows(sparse.csr_matrix(dense), "cpu").entries(np.array([4, 1, 0, 1, 3, 2]))
+    assert (positions.dtype, values.dtype) == (torch.int64, torch.float32)
+    assert positions.tolist() == [4, 7, 12, 15, 18]
+    assert values.tolist() == [1.5, 2.5, 1.5, 2.5, 3.5]
 
 
-@pytest.mark.parametrize(("spare", "on_card"), [(0, True), (-1, False)])
+@pytest.mark.parametrize(
+    ("spare", "processes", "on_card"), [(0, 1, True), (-1, 1, False), (0, 2, True), (0, 3, False), (10**9, 3, True)]
+)
 def test_rows_go_to_a_card_where_they_fill_up_to_half_of_it(
-    planted: Any, spare: int, on_card: bool, monkeypatch: pytest.MonkeyPatch
+    planted: Any, spare: int, processes: int, on_card: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_free_bytes", lambda _: 16 * planted.expression.nnz + spare)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (16 * planted.expression.nnz + spare, 0))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(module, "CardRows", lambda rows, device: (rows, device))
-    placed = nearest_rows(planted.expression, "cuda")
+    placed = nearest_rows(planted.expression, "cuda", processes)
     assert placed == (planted.expression, "cuda") if on_card else placed is planted.expression
 
 
-def test_without_a_card_rows_stay_where_they_are(planted: Any) -> None:
-    assert nearest_rows(planted.expression, "cpu") is planted.expression
+def test_rows_stay_where_they_are_if_the_card_is_full_after_all(planted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (10**12, 0))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(module, "CardRows", full)
+    assert nearest_rows(planted.expression, "cuda") is planted.expression
+
+
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_without_a_card_with_memory_of_its_own_rows_stay_where_they_are(planted: Any, device: str) -> None:
+    assert nearest_rows(planted.expression, device) is planted.expression

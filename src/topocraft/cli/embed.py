@@ -23,6 +23,10 @@ topocraft embed more1.h5 more2.h5 --model model -o placed.h5ad"""
 
 Model = Annotated[Path, options.option("--model -m", options.METHOD, "Folder of a model, as --save-model wrote it.")]
 
+Threads = Annotated[
+    options.Count, options.option("--threads", options.RUN, "Processor threads.", "those of the model's configuration")
+]
+
 
 def embed(
     files: options.Files,
@@ -31,7 +35,7 @@ def embed(
     batch_key: options.BatchKey = None,
     layer: options.Layer = None,
     make_unique: options.MakeUnique = False,
-    threads: options.Threads = None,
+    threads: Threads = None,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -53,11 +57,13 @@ def embed(
         check_output(output, force=force, inputs=files)
         with choose_progress(quiet, ERR) as progress:
             loaded = Integrator.load(model)
+            if threads is not None:
+                loaded.config = loaded.config.with_values(threads=threads)
             progress.phase("read")
             cells = read_many(files, make_unique)
             for note in cells.notes:
                 progress.say(note)
-            place(cells.adata, loaded, columns, layer=layer, threads=threads, progress=progress)
+            place(cells.adata, loaded, columns, layer=layer, progress=progress)
             progress.phase("write")
             write_result(cells.adata, output, force=force)
             written.append(output)

@@ -86,7 +86,7 @@ class Cells:
         )
 
     def parts(self, phase: str) -> Iterator[tuple[np.ndarray, Cells]]:
-        """Yield the cells in memory, some at a time, with their places; where they lie on disk block by block.
+        """Yield the cells in memory, some at a time, with their places (n,), int64; from disk block by block.
 
         Parts that come from disk carry no labels.
         """

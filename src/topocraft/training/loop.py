@@ -75,7 +75,7 @@ def train(
     course = Course.begin(networks, config, precision=precision, seed=seed, ranks=ranks)
     keeper.restore(course)
     course.align(ranks)
-    rows = nearest_rows(expression, next(networks.parameters()).device.type)
+    rows = nearest_rows(expression, next(networks.parameters()).device.type, ranks.size)
     lesson = _Lesson(networks, rows, batch, topology, config, course, Guard(course, progress), names, ranks)
     sampler = BalancedSampler(batch, config, course.sampler)
     ranks.require(sampler.cells_per_step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,11 +70,27 @@ class CardRows:
         return flat[row] + self._columns[taken], self._values[taken]
 
 
-def nearest_rows(rows: Rows, device: str) -> Rows | CardRows:
-    """Return the rows on the device where they fit into half of its free memory, else as they are."""
-    if device == "cpu" or BYTES_PER_ENTRY * _n_nonzero(rows) > SHARE_OF_CARD * _free_bytes(device):
+def nearest_rows(rows: Rows, device: str, n_processes: int = 1) -> Rows | CardRows:
+    """Return the rows on a CUDA card where they fit into half of its free memory, else as they are.
+
+    Parameters
+    ----------
+    rows
+        Cells × genes: CSR, or rows that lie on disk.
+    device
+        On "mps", whose memory is the machine's own, nothing would be gained.
+    n_processes
+        Those that train together, and share the cards.
+    """
+    if device != "cuda":
         return rows
-    return CardRows(rows, device)
+    share = SHARE_OF_CARD / math.ceil(n_processes / torch.cuda.device_count())
+    if BYTES_PER_ENTRY * _n_nonzero(rows) > share * torch.cuda.mem_get_info()[0]:
+        return rows
+    try:
+        return CardRows(rows, device)
+    except torch.OutOfMemoryError:
+        return rows
 
 
 def gather(
@@ -105,9 +122,3 @@ def _entries(expression: Rows, cells: np.ndarray, device: str) -> tuple[Tensor, 
 
 def _n_nonzero(rows: Rows) -> int:
     return int(rows.nnz)  # type: ignore[attr-defined]
-
-
-def _free_bytes(device: str) -> int:
-    if device == "mps":
-        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
-    return int(torch.cuda.mem_get_info()[0])

@@ -53,7 +53,7 @@ class Placement:
     def place(
         self,
         encoder: Encoder,
-        parts: Iterable[tuple[np.ndarray | slice, Rows, np.ndarray]],
+        parts: Iterable[tuple[np.ndarray, Rows, np.ndarray]],
         batch: np.ndarray,
         n_known: int,
     ) -> np.ndarray:
