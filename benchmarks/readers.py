@@ -24,7 +24,7 @@ Draw = Callable[[], sparse.csr_matrix]
 
 
 def print_readers(repeats: int = 64) -> None:
-    """Print wall and processor seconds of one minibatch, all readers in turn, from the system's cache."""
+    """Print mean wall and processor seconds of a minibatch, one reader after another, from the system's cache."""
     values = sparse.random(N_CELLS, N_GENES, DENSITY, format="csr", dtype=np.float32, random_state=0)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "cells.h5ad")
