@@ -43,7 +43,7 @@ ROOMS = {
     "model": _room(1, "numpy torch"),
     "metrics": _room(1, "numpy scipy sklearn igraph"),
     "simulate": _room(1, "numpy scipy pandas anndata"),
-    "topology": _room(1, "numpy scipy sklearn igraph pynndescent"),
+    "topology": _room(1, "numpy scipy sklearn igraph pynndescent torch"),
     "data": _room(1, "numpy scipy pandas anndata scanpy h5py zarr requests"),
     "training": _room(2, "numpy scipy sklearn torch safetensors"),
     "fitting": _room(3, "numpy"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from topocraft.data.preprocess import Prepared, prepare
+from topocraft.hardware import choose_device
 from topocraft.topology.clusters import Topology, find_topology
 from topocraft.topology.components import Components, fit_components
 
@@ -31,7 +32,15 @@ class Steps:
     ) -> Topology:
         """Return ``topocraft.topology.clusters.find_topology`` of what was prepared."""
         labels, points = (trained.labels_low, trained.labels_high), components.coordinates
-        return find_topology(prepared.expression, batch, config.topology, config.seed, *labels, components=points)
+        return find_topology(
+            prepared.expression,
+            batch,
+            config.topology,
+            config.seed,
+            *labels,
+            components=points,
+            device=choose_device(config.device),
+        )
 
 
 class KeptSteps(Steps):

@@ -52,6 +52,7 @@ def find_topology(
     labels_low: np.ndarray | None = None,
     labels_high: np.ndarray | None = None,
     components: np.ndarray | None = None,
+    device: str = "cpu",
 ) -> Topology:
     """Cluster log-normalised cells at two resolutions; the user's labels override where they are given.
 
@@ -69,6 +70,9 @@ def find_topology(
         The user's annotation, ``None`` for unlabelled cells.
     components
         Principal components of the cells, (n_cells, n_components), where they are at hand.
+    device
+        Where neighbours are searched: on "cuda" by the card. Communities are always found by the processor, so that
+        the same graph has the same clusters on every machine.
 
     Raises
     ------
@@ -89,8 +93,8 @@ def find_topology(
     for members in _groups(batch, config.scope):
         points = components[members]
         drawn = _sketch(points, batch[members], config.sketch, seed)
-        low_here, high_here, graph = _two_levels(points if drawn is None else points[drawn], config, seed)
-        nearest = slice(None) if drawn is None else nearest_of(points, drawn)
+        low_here, high_here, graph = _two_levels(points if drawn is None else points[drawn], config, seed, device)
+        nearest = slice(None) if drawn is None else nearest_of(points, drawn, device)
         low[members] = low_here[nearest] + low.max() + 1
         high[members] = high_here[nearest] + high.max() + 1
         graphs.append((members if drawn is None else members[drawn], graph))
@@ -122,13 +126,13 @@ def _sketch(points: np.ndarray, batch: np.ndarray, most: int | None, seed: int) 
 
 
 def _two_levels(
-    points: np.ndarray, config: TopologyConfig, seed: int
+    points: np.ndarray, config: TopologyConfig, seed: int, device: str
 ) -> tuple[np.ndarray, np.ndarray, sparse.csr_matrix]:
     """Return low and high codes, and the graph that was clustered; of a few cells one cluster and no links."""
     if len(points) < FEWEST_FOR_A_GRAPH:
         alike = np.zeros(len(points), dtype=np.int64)
         return alike, alike, sparse.csr_matrix((len(points), len(points)))
-    graph = connectivities(nearest_neighbors(points, config.n_neighbors, seed))
+    graph = connectivities(nearest_neighbors(points, config.n_neighbors, seed, device))
     network = as_network(graph)
     low = communities(network, config.low_resolution, config.method, seed)
     if config.nesting == "graph":

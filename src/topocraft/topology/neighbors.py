@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from topocraft.randomness import stream_seed
+from topocraft.topology.card import nearest_on_card
 
 EXACT_UP_TO = 100_000
 
@@ -26,12 +27,15 @@ class NeighborGraph:
         return NeighborGraph(self.indices[:, :k], self.distances[:, :k])
 
 
-def nearest_neighbors(points: np.ndarray, k: int, seed: int = 0) -> NeighborGraph:
+def nearest_neighbors(points: np.ndarray, k: int, seed: int = 0, device: str = "cpu") -> NeighborGraph:
     """Find the ``k`` nearest neighbours of every point (fewer where there are fewer points).
 
-    Exact up to ``EXACT_UP_TO`` points, by nearest-neighbour descent (doi:10.1145/1963405.1963487) above.
+    Exact on the device "cuda", and elsewhere up to ``EXACT_UP_TO`` points; by nearest-neighbour descent
+    (doi:10.1145/1963405.1963487) above.
     """
     k = min(k, len(points) - 1)
+    if device == "cuda":
+        return NeighborGraph(*nearest_on_card(points, points, k, device, itself=False))
     if len(points) > EXACT_UP_TO:
         return _descent(points, k, seed)
     from sklearn.neighbors import NearestNeighbors

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from topocraft.topology.card import nearest_on_card
+
 AXES = 10
 FINEST, BISECTIONS = 12.0, 12
 SHARE_BY_PLACE = 0.25
@@ -46,14 +48,18 @@ def fair_sketch(points: np.ndarray, batch: np.ndarray, most: int, generator: np.
     return np.sort(np.concatenate(drawn))
 
 
-def nearest_of(points: np.ndarray, sketch: np.ndarray) -> np.ndarray:
+def nearest_of(points: np.ndarray, sketch: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Return for every point the position in ``sketch`` of the nearest sketched one, (n,); ties go to the first.
 
     Exact, so that cost grows with points × sketch: linear in points.
     """
     from sklearn.metrics import pairwise_distances_argmin
 
-    nearest: np.ndarray = pairwise_distances_argmin(points, points[sketch])
+    nearest: np.ndarray
+    if device == "cuda":
+        nearest = nearest_on_card(points, points[sketch], 1, device)[0][:, 0]
+    else:
+        nearest = pairwise_distances_argmin(points, points[sketch])
     nearest[sketch] = np.arange(len(sketch))
     return nearest
 
