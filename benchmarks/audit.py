@@ -11,6 +11,7 @@ from typing import Any
 import anndata
 import process
 from quality import integrated
+from rows import add_row, read_rows
 
 import topocraft
 from topocraft import IntegrationConfig
@@ -45,12 +46,11 @@ below.
 
 def write_audits(log: Path, only: Sequence[str] | None) -> None:
     """Audit what is not in ``log`` yet, of ``only`` the named sets where given, and write ``docs/audit-tables.md``."""
-    done = {row["set"] for row in _rows(log)}
+    done = {row["set"] for row in read_rows(log)}
     for name in only or (*SETS, *SCENARIOS):
         if name not in done:
-            with log.open("a") as file:
-                file.write(json.dumps(_audited(name, log.parent / "integrated")) + "\n")
-    rows = {row["set"]: row for row in _rows(log)}
+            add_row(log, _audited(name, log.parent / "integrated"))
+    rows = {row["set"]: row for row in read_rows(log)}
     ordered = [rows[name] for name in (*SETS, *SCENARIOS) if name in rows]
     missing = [name for name in (*SETS, *SCENARIOS) if name not in rows]
     lines = [HEAD, *_null_table(ordered), "", *_absence_table(ordered), "", *_other_table(ordered), ""]
@@ -173,7 +173,3 @@ def _line(*entries: str) -> str:
 def _number(value: float | None, *, short: bool = False) -> str:
     text = "–" if value is None else f"{value:.3f}"
     return f"**{text}**" if short else text
-
-
-def _rows(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []

@@ -12,6 +12,7 @@ from typing import Any
 
 import anndata
 import process
+from rows import add_row, read_rows
 
 SETS = (
     "pbmc_10x_6batch",
@@ -59,13 +60,12 @@ def measure(
 
     ``workers`` runs go side by side, on one thread each.
     """
-    done = {(row["set"], row["variant"], row["seed"]) for row in _rows(log)}
+    done = {(row["set"], row["variant"], row["seed"]) for row in read_rows(log)}
     every = [(name, variant, seed) for seed in range(seeds) for variant in variants for name in names]
     with ThreadPoolExecutor(workers) as pool:
         asked = [pool.submit(_score, *job, variants[job[1]], data) for job in every if job not in done]
         for row in as_completed(asked):
-            with log.open("a") as file:
-                file.write(json.dumps(row.result()) + "\n")
+            add_row(log, row.result())
 
 
 def _score(name: str, variant: str, seed: int, changes: dict[str, Any], data: Path) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _score(name: str, variant: str, seed: int, changes: dict[str, Any], data: Pa
 
 def table(log: Path, names: Sequence[str] = SETS) -> str:
     """Return medians over seeds of the composite, with the lowest and the highest: a row a set, a column a variant."""
-    rows = _rows(log)
+    rows = read_rows(log)
     variants = list(dict.fromkeys(row["variant"] for row in rows))
     lines = ["| set | " + " | ".join(variants) + " |", "|---" * (len(variants) + 1) + "|"]
     for name in names:
@@ -111,7 +111,3 @@ def _mean(rows: list[dict[str, Any]]) -> str:
         for key in ("composite", "seconds")
     ]
     return f"{means[0]:.3f} of {len(names)} sets, {means[1]:.0f} s"
-
-
-def _rows(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import process
+from rows import Row, add_row, read_rows
 
 from topocraft.benchmark import costs_figure, slopes, tidy
 from topocraft.benchmark.records import Record
@@ -23,7 +22,6 @@ PUBLISHED_STEP = 1.34
 """Seconds of one step of the published program: 1,024 cells of two batches, 2,000 genes, two cores."""
 MODES = {"memory": ("1TB", 1), "blocks": ("1MB", 1), "two": ("1TB", 2)}
 """What --memory makes of the choice between memory and blocks, and how many processes torchrun starts."""
-Row = dict[str, Any]
 PEERS = ("harmony", "scvi")
 SECONDS_OF_PEERS = 3600.0
 
@@ -63,8 +61,7 @@ def write_scale(folder: Path, only: list[str] | None = None) -> None:
             if (only is None or {size.name, name} & set(only)) and name not in _rows(log):
                 measured = process.apart(_peer, size, mode, folder) if mode in PEERS else _measured(size, mode, folder)
                 row = {"name": name, "machine": process.machine(), **measured}
-                with log.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
+                add_row(log, row)
                 print(f"  {name}: {_shown(row, None)}", flush=True)
                 _write_page(_rows(log))
 
@@ -104,10 +101,7 @@ def _peer(size: Size, name: str, folder: Path) -> Row:
 
 
 def _rows(log: Path) -> dict[str, Row]:
-    if not log.exists():
-        return {}
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    return {row["name"]: row for row in rows}
+    return {row["name"]: row for row in read_rows(log)}
 
 
 def _write_page(rows: dict[str, Row]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import process
+from rows import add_row, read_rows
 
 import topocraft
 from topocraft import IntegrationConfig
@@ -35,8 +35,7 @@ def write_simulations(seeds: int, log: Path) -> None:
     for seed in range(1, seeds + 1):
         for name in PAPER:
             if (name, seed) not in done:
-                with log.open("a") as file:
-                    file.write(json.dumps(_run(name, seed)) + "\n")
+                add_row(log, _run(name, seed))
     rows = [row for row in _rows(log) if row["seed"] <= seeds]
     text = HEAD.format(seeds=seeds, plural="" if seeds == 1 else "s") + "\n" + "\n".join(_table(rows)) + "\n"
     PAGE.write_text(text, encoding="utf-8")
@@ -84,5 +83,4 @@ def _entry(scores: list[dict[str, float]]) -> str:
 
 def _rows(log: Path) -> list[dict[str, Any]]:
     """Return the rows that hold all embeddings; those of before ``--auto`` are made again."""
-    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    return [row for row in rows if row["scores"].keys() >= EMBEDDINGS.keys()]
+    return [row for row in read_rows(log) if row["scores"].keys() >= EMBEDDINGS.keys()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import anndata
 import numpy as np
 import process
 from quality import measure
+from rows import add_row, read_rows
 
 import topocraft
 
@@ -57,15 +57,11 @@ def write_sketch(seeds: int, folder: Path, only: list[str] | None = None) -> Non
             measure(_variants(SIMULATED), [name], 1, log, data=folder)
     if only is None or ATLAS in only:
         _measure_atlas(folder, log)
-    _write_page(seeds, _rows(log))
-
-
-def _rows(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    _write_page(seeds, read_rows(log))
 
 
 def _measure_atlas(folder: Path, log: Path) -> None:
-    done = {row["variant"] for row in _rows(log) if row["set"] == f"{ATLAS}-0"}
+    done = {row["variant"] for row in read_rows(log) if row["set"] == f"{ATLAS}-0"}
     cells, result = folder / f"{ATLAS}-0.h5ad", folder / "integrated.h5ad"
     if not cells.exists():
         process.run(["simulate", "baseline", "--cells", str(ATLAS_CELLS), "--genes", str(GENES), "-o", str(cells)])
@@ -75,8 +71,7 @@ def _measure_atlas(folder: Path, log: Path) -> None:
             process.run(["integrate", str(cells), "-b", "batch", *changed, "-o", str(result)])
             row = {"set": f"{ATLAS}-0", "variant": variant, "seed": 0, "composite": _composite_of_some(result)}
             result.unlink()
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            add_row(log, row)
 
 
 def _composite_of_some(result: Path) -> float:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import anndata
 import pandas as pd
 import process
 from quality import SETS
+from rows import add_row, read_rows
 
 from topocraft import IntegrationConfig
 from topocraft.benchmark.page import table_of
@@ -50,50 +49,27 @@ the epochs with that after all, by which settings are given up early. *Chosen*: 
 """
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a file, one per set and setting; a set that cannot be tuned for has one that says why."""
-
-    log: Path
-
-    def read(self) -> list[dict[str, Any]]:
-        """Return all of them; the last may have been cut off by a kill, and is made again."""
-        found = []
-        for line in self.log.read_text().splitlines() if self.log.exists() else []:
-            try:
-                found.append(json.loads(line))
-            except json.JSONDecodeError:
-                continue
-        return found
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Append one, on a line of its own."""
-        with self.log.open("a+") as file:
-            cut_off = self.log.stat().st_size and not self.log.read_text().endswith("\n")
-            file.write("\n" * bool(cut_off) + json.dumps(row) + "\n")
-
-
 def write_tuning(log: Path, only: Sequence[str] | None, grid: str) -> None:
     """Measure what is not in ``log`` yet, of ``only`` the named sets where given, and write ``docs/tuning.md``."""
-    rows, settings = Rows(log), list(itertools.product(*GRIDS[grid]))
+    settings = list(itertools.product(*GRIDS[grid]))
     for name in only or (*SETS, *PAPER):
-        done = {tuple(row["setting"]) for row in rows.read() if row["set"] == name}
+        done = {tuple(row["setting"]) for row in read_rows(log) if row["set"] == name}
         missing = [setting for setting in settings if setting not in done]
         if missing and () not in done:
-            _measure(name, missing, rows)
-    PAGE.write_text("\n".join(_page(rows.read(), grid)).rstrip() + "\n", encoding="utf-8")
+            _measure(name, missing, log)
+    PAGE.write_text("\n".join(_page(read_rows(log), grid)).rstrip() + "\n", encoding="utf-8")
     print("written: docs/tuning.md")
 
 
-def _measure(name: str, settings: Sequence[tuple[float, ...]], rows: Rows) -> None:
+def _measure(name: str, settings: Sequence[tuple[float, ...]], log: Path) -> None:
     base = IntegrationConfig(seed=int(name in PAPER))
     try:
         subject = _subject(name, base)
     except InputError as error:
-        rows.add({"set": name, "setting": [], "reason": str(error)})
+        add_row(log, {"set": name, "setting": [], "reason": str(error)})
         return
     for setting in settings:
-        rows.add(_row(name, subject, base.with_values(**dict(zip(FIELDS, setting, strict=True))), setting))
+        add_row(log, _row(name, subject, base.with_values(**dict(zip(FIELDS, setting, strict=True))), setting))
 
 
 def _subject(name: str, base: IntegrationConfig) -> Subject:
