@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,8 +51,69 @@ def test_digests_are_of_values_of_every_depth() -> None:
 
 def test_ours_is_also_the_modules_that_train() -> None:
     assert len(method_code(METHODS["topocraft"])) == 2 * len(method_code(METHODS["harmony"]))
-    patterns = {pattern: list(keys.PACKAGE.glob(pattern)) for pattern in (*keys.INTEGRATES, *keys.PREPARES)}
-    assert all(patterns.values()), "a pattern names no file"
+    assert all(list(keys.PACKAGE.glob(pattern)) for pattern in (*keys.INTEGRATES, keys.RUNS)), "a pattern names no file"
+
+
+WORK = """
+import json, sys, tempfile
+from pathlib import Path
+from topocraft.data.cells import from_anndata
+from topocraft.simulate.demo import demo_cells
+cells = from_anndata(demo_cells(n_cells=200, n_genes=150), "batch")
+"""
+FITS = """
+from topocraft import IntegrationConfig
+from topocraft.integrator import Integrator
+Integrator(IntegrationConfig().with_values(epochs=1, coordinates="best")).fit(cells).embed(cells)
+"""
+PREPARATION = """
+from topocraft.baselines.preparation import write_preparation
+with tempfile.TemporaryDirectory() as folder:
+    write_preparation(cells, Path(folder, "prepared"))
+"""
+TELLS = """
+print(json.dumps([module.__file__ for name, module in sys.modules.items() if name.startswith("topocraft")]))
+"""
+OF_NO_WEIGHT = (
+    *("__init__.py", "_version.py", "baselines/*.py", "cache.py", "checkpoints.py", "errors.py", "memory.py"),
+    *("metrics/*.py", "progress.py", "provenance.py", "rescue.py", "simulate/*.py", "data/__init__.py"),
+    *("data/apart.py", "data/atomic.py", "data/checksums.py", "data/columns.py", "data/files.py", "data/locks.py"),
+    *("data/outputs.py", "data/places.py", "data/scratch.py", "data/stream*.py", "data/tenx.py", "data/texts.py"),
+    *("data/typed_json.py", "data/unchanged.py", "hardware.py", "data/digests.py", "topology/__init__.py"),
+)
+"""Words, files, and scores: none of it changes a number of an embedding of cells that were read."""
+
+
+@pytest.mark.parametrize(("work", "patterns"), [(FITS, keys.INTEGRATES), (PREPARATION, keys.PREPARES)])
+def test_no_module_that_decides_a_number_is_left_out(work: str, patterns: tuple[str, ...]) -> None:
+    done = subprocess.run([sys.executable, "-c", WORK + work + TELLS], capture_output=True, text=True, check=True)
+    loaded = {Path(path) for path in json.loads(done.stdout.splitlines()[-1])}
+    known = {path for pattern in (*patterns, *OF_NO_WEIGHT) for path in keys.PACKAGE.glob(pattern)}
+    assert sorted(str(path.relative_to(keys.PACKAGE)) for path in loaded - known) == []
+    assert {path for path in loaded if path.parent.name == "topology"}
+
+
+@pytest.mark.parametrize("changed", ["fitting.py", "data/variable.py", "data/order.py", "projection.py"])
+def test_a_change_of_what_decides_is_another_digest(tmp_path: Path, changed: str) -> None:
+    package = tmp_path / "topocraft"
+    shutil.copytree(keys.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    asked = "from topocraft.baselines import METHODS; from topocraft.benchmark.keys import method_code as code; "
+    told = [sys.executable, "-c", f"{asked}print(code(METHODS['topocraft']), code(METHODS['harmony']))"]
+    found = []
+    for text in ("", "\nCHANGED = 1\n"):
+        path = package / changed
+        path.write_text(path.read_text() + text)
+        done = subprocess.run(told, cwd=tmp_path, capture_output=True, text=True, check=True)
+        found.append(done.stdout.split())
+    (ours, theirs), (ours_then, theirs_then) = found
+    assert ours != ours_then
+    assert theirs == theirs_then
+
+
+def test_the_worker_belongs_to_every_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = method_code(METHODS["harmony"])
+    monkeypatch.setattr(keys, "RUNS", "baselines/limits.py")
+    assert method_code(METHODS["harmony"]) != before
 
 
 def test_versions_are_of_what_runs_and_of_what_scores() -> None:

@@ -15,18 +15,17 @@ from topocraft.baselines.execution import program_path
 from topocraft.baselines.method import Method
 
 PACKAGE = Path(topocraft.__file__).parent
-PREPARES = ("baselines/preparation.py", "data/cells.py", "data/preprocess.py", "topology/components.py")
-INTEGRATES = (
-    "config/*.py",
-    "data/cells.py",
-    "data/preprocess.py",
-    "hardware.py",
-    "integrator.py",
-    "randomness.py",
-    "model/*.py",
-    "topology/*.py",
-    "training/*.py",
+PREPARES = (
+    *("baselines/preparation.py", "config/*.py", "data/cells.py", "data/matrices.py", "data/preprocess.py"),
+    *("data/values.py", "data/variable.py", "projection.py", "randomness.py", "rows.py", "topology/components.py"),
 )
+INTEGRATES = (
+    *PREPARES,
+    *("data/digests.py", "data/order.py", "fitted_cells.py", "fitting.py", "hardware.py", "integrator.py"),
+    *("metrics/yardstick.py", "model/*.py", "steps.py", "topology/*.py", "training/*.py"),
+)
+RUNS = "baselines/worker.py"
+"""Every method is read, called and written by it."""
 DIGITS = 12
 
 
@@ -64,13 +63,13 @@ def preparation_code() -> str:
 
 
 def method_code(method: Method) -> str:
-    """Return a digest of a method's program, and for our own of the modules that decide an embedding."""
+    """Return a digest of what runs a method: its program, and for our own the modules that decide an embedding."""
     main = program_path(method)
-    programs = code_digest(path for path in main.parent.glob(f"{main.stem}.*") if path.suffix in (".py", ".R"))
-    return programs + (package_code(INTEGRATES) if method.name == "topocraft" else "")
+    programs = [path for path in main.parent.glob(f"{main.stem}.*") if path.suffix in (".py", ".R")]
+    return code_digest([*programs, PACKAGE / RUNS]) + (package_code(INTEGRATES) if method.name == "topocraft" else "")
 
 
 @cache
 def package_code(patterns: tuple[str, ...]) -> str:
     """Return a digest of modules of this package, by patterns of their paths."""
-    return code_digest(path for pattern in patterns for path in PACKAGE.glob(pattern))
+    return code_digest({path for pattern in patterns for path in PACKAGE.glob(pattern)})
