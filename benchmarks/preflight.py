@@ -19,7 +19,8 @@ SETS = (
     "cellline_mixology",
     "pbmc_10x_6batch",
 )
-SIMULATED = ["simulate", "baseline", "--cells", "20000", "--genes", "10000"]
+SIZES = (20, 100, 300)
+"""Simulated cells, in thousands."""
 WITHIN = 1.5
 THREADS = 1
 """With one thread the seconds of the processor are those that the wall clock shows on quiet cores."""
@@ -31,7 +32,7 @@ def print_preflight(folder: Path, only: list[str] | None = None) -> None:
     Parameters
     ----------
     folder
-        For the simulated file and for what is integrated; it is made where it is not there.
+        For the simulated files and for what is integrated; it is made where it is not there.
     only
         Names of the jobs; all where left out.
     """
@@ -54,11 +55,13 @@ def print_preflight(folder: Path, only: list[str] | None = None) -> None:
 def _jobs(folder: Path) -> Iterator[tuple[str, Path, str]]:
     for name in SETS:
         yield name, process.DATA / f"{name}.h5ad", "1TB"
-    simulated = folder / "20k.h5ad"
-    if not simulated.exists():
-        process.run([*SIMULATED, "-o", str(simulated)])
-    yield "20k", simulated, "1TB"
-    yield "20k:blocks", simulated, "1MB"
+    for size in SIZES:
+        simulated = folder / f"{size}k.h5ad"
+        if not simulated.exists():
+            shape = ["--cells", str(1000 * size), "--genes", "10000"]
+            process.run(["simulate", "baseline", *shape, "-o", str(simulated)])
+        yield f"{size}k", simulated, "1TB"
+        yield f"{size}k:blocks", simulated, "1MB"
 
 
 def _plan(file: Path, memory: str) -> Plan:

@@ -9,28 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real_cells import real_cells
 
 from topocraft.hardware import let_waiting_threads_sleep
 from topocraft.progress import Silent
 
 ROOT = Path(__file__).parents[1]
-VARIABLE = "TOPOCRAFT_TEST_DATA"
 
 let_waiting_threads_sleep()  # before any test imports torch
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
-    """Return the path of a data set by file name; a missing one fails the test that asks for it."""
-    folder = Path(os.environ.get(VARIABLE) or ROOT / "../shared/data").resolve()
-
-    def find(name: str) -> Path:
-        path = folder / name
-        if not path.is_file():
-            pytest.fail(f"No test data {path}. Set {VARIABLE} to the folder that holds {name}.", pytrace=False)
-        return path
-
-    return find
+    """Return the path of a data set by file name; where it is missing, see ``real_cells``."""
+    return lambda name: real_cells(name, ROOT / "../shared/data", os.environ)
 
 
 class Heard(Silent):

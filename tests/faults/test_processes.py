@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import several
 
+from topocraft.topology.neighbors import nearest_neighbors
+
 OPTIONS = ("-o", "out.h5ad", "--set", "precision=float32", "--set", "alignment_rounds=0", "--set", "coordinates=latent")
 """The map of the networks: the last bits of a sum decide at which places further shifts are found."""
 KEPT = (*OPTIONS, "--checkpoint-every", "0", "--resume")
@@ -57,6 +59,27 @@ def test_two_come_to_what_one_does(folder: Path, together: tuple[Path, list[mort
         two = _points(folder)
     np.testing.assert_allclose(two, one, rtol=0, atol=0.04 * one.std())
     assert not np.array_equal(two, one), "they were one process"
+
+
+def test_by_the_defaults_two_come_as_near_to_one_as_another_number_of_threads(folder: Path) -> None:
+    """Same clusters; of the embedding, in which last bits choose places, nearly the same neighbours."""
+    found = []
+    for threads in ("1", "2"):
+        assert mortals.run(folder, "-o", "out.h5ad", "--force", "--threads", threads).code == 0
+        found.append(anndata.read_h5ad(folder / "out.h5ad"))
+    assert [each.code for each in several.run(folder, "-o", "out.h5ad", "--force", "--threads", "2")] == [0, 0]
+    found.append(anndata.read_h5ad(folder / "out.h5ad"))
+    one, threaded, two = found
+    for level in ("topocraft_low", "topocraft_high"):
+        assert two.obs[level].tolist() == one.obs[level].tolist()
+    assert min(_shared(one, threaded), _shared(one, two)) > 0.85
+    assert _shared(one, two) < 1, "they were one process"
+
+
+def _shared(one: anndata.AnnData, other: anndata.AnnData) -> float:
+    """Return the share of the ten nearest cells that are the same in both."""
+    near = [nearest_neighbors(each.obsm["X_topocraft"], 10).indices for each in (one, other)]
+    return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*near, strict=True)]))
 
 
 def test_the_first_alone_speaks_and_writes(together: tuple[Path, list[mortals.Ended]]) -> None:
