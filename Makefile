@@ -63,5 +63,5 @@ lint: setup  ## Check style, layout and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: setup  ## Print the benchmark numbers of this machine
+bench: setup  ## Time and score the main job on this machine; no page is written
 	@$(BIN)/python benchmarks/run.py

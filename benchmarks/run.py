@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import process
 
@@ -186,36 +187,53 @@ def sketch(seeds: int, folder: Path, only: list[str] | None) -> None:
     write_sketch(seeds, folder, only)
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
-    "start-up": lambda _: start_up(),
-    "steps": lambda _: steps(),
-    "guard": lambda _: guard(),
-    "jobs": lambda _: jobs(),
-    "neighbours": lambda _: neighbours(),
-    "simulate": lambda _: simulate(),
-    "suite": lambda _: suite(),
-    "scores": lambda chosen: scores(chosen.runs / "scores.jsonl", chosen.seeds),
-    "choices": lambda chosen: choices(chosen.runs / "choices.jsonl", chosen.seeds, chosen.only, chosen.choices),
-    "agreement": lambda chosen: agreement(chosen.runs / "integrated"),
-    "catalogue": lambda _: catalogue(),
-    "tables": lambda chosen: tables(chosen.runs / "integrated"),
-    "harness": lambda chosen: harness(chosen.runs / "harness"),
-    "pages": lambda chosen: pages(chosen.runs / "integrated"),
-    "results": lambda chosen: results(chosen.runs / "results", chosen.only),
-    "audit": lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only),
-    "tuning": lambda chosen: tuning(chosen.runs / "tuning.jsonl", chosen.only, chosen.grid),
-    "preflight": lambda chosen: preflight(chosen.runs / "preflight", chosen.only),
-    "readers": lambda _: readers(),
-    "sketch": lambda chosen: sketch(chosen.seeds, chosen.runs / "sketch", chosen.only),
-    "scale": lambda chosen: scale(chosen.runs / "scale", chosen.only),
-    "scenarios": lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"),
+class Part(NamedTuple):
+    """One benchmark: what runs it, whether it is among ``main``, and the page under ``docs/`` that it writes anew."""
+
+    run: Callable[[argparse.Namespace], None]
+    is_main: bool = False
+    page: str = ""
+
+
+PARTS = {
+    "start-up": Part(lambda _: start_up(), is_main=True),
+    "steps": Part(lambda _: steps(), is_main=True),
+    "guard": Part(lambda _: guard()),
+    "jobs": Part(lambda _: jobs(), is_main=True),
+    "neighbours": Part(lambda _: neighbours(), is_main=True),
+    "simulate": Part(lambda _: simulate()),
+    "suite": Part(lambda _: suite()),
+    "scores": Part(lambda chosen: scores(chosen.runs / "scores.jsonl", chosen.seeds), is_main=True),
+    "choices": Part(lambda chosen: choices(chosen.runs / "choices.jsonl", chosen.seeds, chosen.only, chosen.choices)),
+    "agreement": Part(lambda chosen: agreement(chosen.runs / "integrated")),
+    "catalogue": Part(lambda _: catalogue(), page="metrics.md"),
+    "tables": Part(lambda chosen: tables(chosen.runs / "integrated"), page="scores.md"),
+    "harness": Part(lambda chosen: harness(chosen.runs / "harness")),
+    "pages": Part(lambda chosen: pages(chosen.runs / "integrated")),
+    "results": Part(lambda chosen: results(chosen.runs / "results", chosen.only), page="results/"),
+    "audit": Part(lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only), page="audit-tables.md"),
+    "tuning": Part(lambda chosen: tuning(chosen.runs / "tuning.jsonl", chosen.only, chosen.grid), page="tuning.md"),
+    "preflight": Part(lambda chosen: preflight(chosen.runs / "preflight", chosen.only)),
+    "readers": Part(lambda _: readers()),
+    "sketch": Part(lambda chosen: sketch(chosen.seeds, chosen.runs / "sketch", chosen.only), page="sketch.md"),
+    "scale": Part(lambda chosen: scale(chosen.runs / "scale", chosen.only), page="scale.md"),
+    "scenarios": Part(lambda chosen: scenarios(chosen.seeds, chosen.runs / "scenarios.jsonl"), page="simulations.md"),
 }
+MAIN = tuple(name for name, part in PARTS.items() if part.is_main)
 
 
 def main() -> None:
-    """Parse the command line and run one benchmark, or all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", default="all", choices=("all", *PARTS))
+    """Parse the command line and run one part, or the main ones."""
+    written = "; ".join(f"{name}: docs/{part.page}" for name, part in PARTS.items() if part.page)
+    parser = argparse.ArgumentParser(description=__doc__, epilog=f"Parts that write pages anew: {written}.")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        default="main",
+        choices=("main", *PARTS),
+        metavar="PART",
+        help=f"one of {', '.join(PARTS)}; or main (default), the times and scores of the main job: {', '.join(MAIN)}",
+    )
     parser.add_argument(
         "--seeds", type=int, default=1, help="seeds of scores, choices, scenarios and sketch (default 1)"
     )
@@ -226,9 +244,8 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)
     print(process.machine())
-    for name, part in PARTS.items():
-        if chosen.what in (name, "all"):
-            part(chosen)
+    for name in MAIN if chosen.what == "main" else (chosen.what,):
+        PARTS[name].run(chosen)
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def test_auto_takes_the_fastest_device_there_is(
 )
 def test_an_absent_device_is_refused(monkeypatch: pytest.MonkeyPatch, device: str, mps: bool, present: str) -> None:
     _machine(monkeypatch, mps=mps)
-    message = f"^device must be 'auto' or one that is present, here {present}; got '{device}'\\.$"
+    message = f"^device must be 'auto' or one that is present, here {present}; got '{device}'\\. Leave it 'auto' .*, or"
     with pytest.raises(ConfigError, match=message):
         choose_device(device)
 
@@ -185,6 +185,13 @@ def test_auto_precision_is_what_the_processor_multiplies(
     assert choose_precision("auto", "cpu") == expected
     assert choose_precision("auto", "mps") == "float32"
     assert [choose_precision(asked, "cpu") for asked in ("float32", "bfloat16")] == ["float32", "bfloat16"]
+
+
+def test_mps_computes_in_float32_only() -> None:
+    message = r"precision must be 'auto' or 'float32' on device 'mps'; got 'bfloat16'\. Leave it 'auto', or pass"
+    with pytest.raises(ConfigError, match=message):
+        choose_precision("bfloat16", "mps")
+    assert choose_precision("float32", "mps") == "float32"
 
 
 @pytest.mark.parametrize(("capability", "expected"), [((7, 5), "float32"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")])

@@ -97,6 +97,14 @@ def test_a_model_embeds_cells_it_has_not_seen(simulated: AnnData) -> None:
     assert 0 < np.abs(unknown - found).max() < np.abs(found).max(), "near by, but carried as batches of their own"
 
 
+def test_a_batch_that_was_a_missing_label_is_told_by_fit_and_by_embedding(simulated: AnnData, heard: Any) -> None:
+    simulated.obs["batch"] = np.where(np.arange(240) % 4, simulated.obs["batch"].astype(str), "nan")
+    model = _run(simulated, progress=heard)
+    topocraft.embed(simulated, model, "batch", progress=heard)
+    told = [message for message in heard.warnings if "60 of 240 are called 'nan'" in message]
+    assert len(told) == 2
+
+
 def test_cells_without_the_models_genes_are_refused(simulated: AnnData) -> None:
     model = _run(simulated)
     genes = model.fitted_.genes.selected

@@ -10,7 +10,7 @@ import numpy as np
 
 from topocraft._version import __version__
 from topocraft.data.cells import from_anndata
-from topocraft.data.columns import require_name
+from topocraft.data.columns import require_name, tell_lost_labels
 from topocraft.data.stream import stored_values
 from topocraft.display import attended
 from topocraft.errors import list_names
@@ -94,6 +94,7 @@ def embed(
             stored=stored_values(adata, layer),
             fewest_batches=1,
         )
+        tell_lost_labels(adata.obs, batch_key, shown)
         shown.phase("embed")
         embedding = integrator.embed(cells)
         known = integrator.fitted_.batch_names

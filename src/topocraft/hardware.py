@@ -147,7 +147,10 @@ def choose_device(device: Device) -> str:
         return next(name for name, there in available.items() if there)
     if not available[device]:
         there = " or ".join(f"'{name}'" for name, is_there in available.items() if is_there)
-        raise ConfigError(f"device must be 'auto' or one that is present, here {there}; got '{device}'.")
+        raise ConfigError(
+            f"device must be 'auto' or one that is present, here {there}; got '{device}'. Leave it 'auto' (--device "
+            "auto), or install a torch that sees this device."
+        )
     return device
 
 
@@ -155,9 +158,19 @@ def choose_precision(precision: Precision, device: str) -> str:
     """Return "bfloat16" or "float32"; "auto" takes bfloat16 where the hardware multiplies it natively.
 
     The choice is by capability, not by a stopwatch: the same machine always gives the same bytes.
+
+    Raises
+    ------
+    ConfigError
+        bfloat16 is asked for on "mps", which computes in float32 only.
     """
     import torch
 
+    if device == "mps" and precision == "bfloat16":
+        raise ConfigError(
+            "precision must be 'auto' or 'float32' on device 'mps'; got 'bfloat16'. Leave it 'auto', or pass "
+            "precision='float32' (--set precision=float32)."
+        )
     if precision != "auto":
         return precision
     if device == "cuda":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from topocraft.checkpoints import Checkpoints
 from topocraft.config import IntegrationConfig
 from topocraft.data.cells import Cells, from_anndata
-from topocraft.data.columns import require_name
+from topocraft.data.columns import require_name, tell_lost_labels
 from topocraft.data.stream import Source, stored_values
 from topocraft.display import attended
 from topocraft.errors import ConfigError, InputError
@@ -159,6 +159,7 @@ def fit_and_annotate(
     """Fit a model to cells, embed them, and write what came out into the AnnData that they are from."""
     if EMBEDDING in adata.obsm:
         progress.say(f"obsm['{EMBEDDING}'] and all that an earlier run wrote beside it are replaced.")
+    tell_lost_labels(adata.obs, reading.batch_key, progress)
     integrator = Integrator(config).fit(cells, progress, checkpoints)
     annotate(adata, integrator.embed(cells), integrator.fitted_, integrator.cells_.kept, integrator.cells_.topology)
     used = {"labels_low": reading.labels_low, "labels_high": reading.labels_high}

@@ -78,6 +78,7 @@ OF_NO_WEIGHT = (
     *("__init__.py", "_version.py", "baselines/*.py", "cache.py", "checkpoints.py", "errors.py", "memory.py"),
     *("metrics/*.py", "progress.py", "provenance.py", "rescue.py", "simulate/*.py", "data/__init__.py"),
     *("data/apart.py", "data/atomic.py", "data/checksums.py", "data/columns.py", "data/files.py", "data/locks.py"),
+    *("data/failures.py", "data/kinds.py"),
     *("data/outputs.py", "data/places.py", "data/scratch.py", "data/stream*.py", "data/tenx.py", "data/texts.py"),
     *("data/typed_json.py", "data/unchanged.py", "hardware.py", "data/digests.py", "topology/__init__.py"),
 )

@@ -11,6 +11,7 @@ import pytest
 from anndata import AnnData
 
 from topocraft.data.cells import from_anndata
+from topocraft.data.columns import tell_lost_labels
 from topocraft.errors import InputError
 
 COUNTS = np.random.default_rng(0).poisson(2.0, (6, 8)).astype(np.float32) + np.eye(6, 8, dtype=np.float32)
@@ -32,6 +33,13 @@ def _renamed(**names: list[str]) -> AnnData:
     adata = _adata()
     for attribute, values in names.items():
         setattr(adata, attribute, values)
+    return adata
+
+
+def _layered(value: float) -> AnnData:
+    adata = _adata()
+    adata.layers["counts"] = _with(value).X
+    adata.var["use"] = np.arange(8) >= 2
     return adata
 
 
@@ -98,6 +106,11 @@ REFUSED: dict[str, tuple[Callable[[], AnnData], dict[str, Any], str]] = {
         {"batch_key": "donor"},
         "1 have none: 'cell1'",
     ),
+    "blank batch": (
+        lambda: _adata(donor=["x", "  ", "x", "\t\u3000", "y", "y"]),
+        {"batch_key": "donor"},
+        r"batch_key 'donor' must be set for every cell; 2 have none: 'cell1', 'cell3'\.",
+    ),
     "missing category": (
         lambda: _adata(donor=pd.Categorical(["x", "y", None, "x", "y", "y"])),
         {"batch_key": ["batch", "donor"]},
@@ -106,9 +119,18 @@ REFUSED: dict[str, tuple[Callable[[], AnnData], dict[str, Any], str]] = {
     "negative": (
         lambda: _with(-0.25),
         {},
-        r"Values must not be negative; the smallest is -0.25, so this looks like scaled.*Pass raw counts",
+        r"Values must not be negative; the smallest is -0.25, so this looks like scaled.*counts: .*--layer counts",
     ),
-    "NaN value": (lambda: _with(NAN), {}, "Values must be finite; 1 are NaN or infinite"),
+    "NaN value": (
+        lambda: _with(NAN),
+        {},
+        r"Values must be finite; 1 are NaN or infinite in X, first in cell 'cell2', gene 'gene3'\. Remove or repair",
+    ),
+    "NaN in a layer, beside a mask": (
+        lambda: _layered(NAN),
+        {"layer": "counts", "gene_mask": "use"},
+        r"1 are NaN or infinite in layer 'counts', first in cell 'cell2', gene 'gene3'\.",
+    ),
     "infinite": (lambda: _with(INF), {}, "Values must be finite; 1 are NaN or infinite"),
     "minus infinite": (lambda: _with(-INF), {}, "Values must be finite; 1 are NaN or infinite"),
     "all zero": (
@@ -119,12 +141,12 @@ REFUSED: dict[str, tuple[Callable[[], AnnData], dict[str, Any], str]] = {
     "no cell": (
         lambda: _adata(COUNTS[:0], n_cells=0),
         {},
-        "must hold at least one cell and one gene; got 0 cells × 8 genes",
+        "must hold at least one cell and one gene; got 0 cells × 8 genes\\. Loosen the filter",
     ),
     "no gene": (
         lambda: _adata(COUNTS[:, :0]),
         {},
-        "must hold at least one cell and one gene; got 6 cells × 0 genes",
+        "must hold at least one cell and one gene; got 6 cells × 0 genes\\. Loosen the filter",
     ),
     "cell twice": (
         lambda: _renamed(obs_names=list("pqrspp")),
@@ -190,6 +212,27 @@ def test_a_column_named_by_a_number_is_a_column() -> None:
     adata = _adata()
     adata.obs.columns = [3]
     assert from_anndata(adata, 3).batch_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "NaT", "None", "NA", "<NA>"])
+def test_batches_called_as_a_missing_label_reads_are_told_by_column_number_and_cure(text: str, heard: Any) -> None:
+    adata = _adata(donor=["x", text, "y", text, "y", "x"])
+    tell_lost_labels(adata.obs, ["batch", "donor"], heard)
+    (told,) = heard.warnings
+    assert told.startswith(f"batch_key 'donor' should name the batch of every cell; 2 of 6 are called '{text}', as")
+    assert told.endswith("'cell1', 'cell3'. If their batch is unknown, label these cells or drop them.")
+    assert from_anndata(adata, "donor").n_batches == 3
+
+
+@pytest.mark.parametrize("labels", [list("aabbcc"), ["na", "Nan", "none", "nano", "N/A", "NA1"]])
+def test_other_names_of_batches_are_told_nothing(labels: list[str], heard: Any) -> None:
+    tell_lost_labels(_adata(donor=labels).obs, "donor", heard)
+    assert heard.warnings == []
+
+
+def test_a_blank_annotation_is_none() -> None:
+    cells = from_anndata(_adata(kind=["t", " ", "", None, "u", " t"]), "batch", labels_low="kind")
+    assert cells.labels_low.tolist() == ["t", None, None, None, "u", " t"]
 
 
 def test_values_beyond_single_precision_are_refused() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from topocraft.data.values import Facts, canonical, facts_of, require_sound, value_kind
+from topocraft.data.values import Facts, canonical, facts_of, first_broken, require_sound, value_kind
 from topocraft.errors import InputError
 
 
@@ -43,6 +43,13 @@ def test_the_kind_of_values(values: list[float], asked: str, kind: str) -> None:
 def test_unsound_values(values: list[float], message: str) -> None:
     with pytest.raises(InputError, match=message):
         require_sound(facts_of(np.array(values)))
+
+
+def test_the_first_broken_value_is_where_a_loop_finds_it() -> None:
+    values = np.random.default_rng(0).poisson(0.5, (30, 20)).astype(np.float32)
+    values[[7, 7, 12], [3, 9, 0]] = [np.inf, np.nan, -np.inf]
+    slow = next((row, gene) for row in range(30) for gene in range(20) if not np.isfinite(values[row, gene]))
+    assert first_broken(canonical(values)) == slow == (7, 3)
 
 
 @pytest.mark.parametrize("asked", ["auto", "log1p"])

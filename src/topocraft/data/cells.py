@@ -17,7 +17,7 @@ from topocraft.data.digests import as_bytes, content_digests, mixed, name_digest
 from topocraft.data.matrices import readable_matrix
 from topocraft.data.stream import Source, StoredRows
 from topocraft.data.texts import require_text
-from topocraft.data.values import ValueKind, canonical, facts_of, require_sound, value_kind
+from topocraft.data.values import ValueKind, canonical, facts_of, first_broken, require_sound, value_kind
 from topocraft.errors import InputError, list_names, nearest_name
 
 if TYPE_CHECKING:
@@ -179,11 +179,11 @@ def from_anndata(
     names, codes = np.unique(batch, return_inverse=True)
     if len(names) < fewest_batches:
         raise InputError(
-            f"batch_key must tell at least two batches apart; {_quote(batch_key)} has only '{names[0]}'. "
+            f"batch_key must tell at least two batches apart; {list_names(listed(batch_key))} has only '{names[0]}'. "
             "With one batch there is nothing to integrate: name another column."
         )
     genes = chosen_genes(adata.var, gene_mask)
-    values, kind = _checked_values(stored or _matrix(adata, layer), genes, input_kind)
+    values, kind = _checked_values(stored or _matrix(adata, layer), adata, layer, genes, input_kind)
     return Cells(
         values=values,
         batch=codes.astype(np.int64),
@@ -203,7 +203,8 @@ def _own_labels(obs: pd.DataFrame, key: str | None, parameter: str) -> np.ndarra
 def _require_some(adata: AnnData) -> None:
     if adata.n_obs == 0 or adata.n_vars == 0:
         raise InputError(
-            f"adata must hold at least one cell and one gene; got {adata.n_obs} cells × {adata.n_vars} genes."
+            f"adata must hold at least one cell and one gene; got {adata.n_obs:,} cells × {adata.n_vars:,} genes. "
+            "Loosen the filter that emptied it, or fetch its file again."
         )
 
 
@@ -232,17 +233,18 @@ def _matrix(adata: AnnData, layer: str | None) -> Any:
 
 
 def _checked_values(
-    matrix: Any, genes: np.ndarray, input_kind: InputKind
+    matrix: Any, adata: AnnData, layer: str | None, genes: np.ndarray, input_kind: InputKind
 ) -> tuple[sparse.csr_matrix | StoredRows, ValueKind]:
     values: sparse.csr_matrix | StoredRows
+    where = "X" if layer is None else f"layer '{layer}'"
     if isinstance(matrix, Source):
         values, facts = matrix.survey(genes)
     else:
         values = canonical(matrix if genes.all() else matrix[:, genes])
         facts = facts_of(values.data)
-    require_sound(facts)
+        if facts.broken:
+            cell, gene = first_broken(values)
+            names = (adata.obs_names[cell], adata.var_names[genes][gene])
+            where += ", first in cell {}, gene {}".format(*(list_names([name]) for name in names))
+    require_sound(facts, where)
     return values, value_kind(facts, input_kind)
-
-
-def _quote(batch_key: str | Sequence[str]) -> str:
-    return list_names(listed(batch_key))

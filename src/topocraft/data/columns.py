@@ -10,6 +10,10 @@ import pandas as pd
 
 from topocraft.data.texts import label_texts
 from topocraft.errors import InputError, list_names, nearest_name, shown_name
+from topocraft.progress import Progress
+
+LOST = ("nan", "NaN", "NaT", "None", "NA", "<NA>")
+"""What ``astype(str)`` leaves of a missing label."""
 
 
 def column(frame: pd.DataFrame, name: Any, parameter: str, of: str = "obs") -> pd.Series:
@@ -59,7 +63,7 @@ def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarra
     Raises
     ------
     InputError
-        A column is missing (those there are are named), or a cell has no batch.
+        A column is missing (those there are are named), or the label of a cell is missing, empty or blank.
     """
     if batch_key is None:
         raise InputError("batch_key must name at least one column of obs; got None.")
@@ -68,9 +72,8 @@ def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarra
         raise InputError("batch_key must name at least one column of obs; got none.")
     parts: list[np.ndarray] = []
     for key in keys:
-        labels = column(obs, key, "batch_key")
-        texts = label_texts(labels, key, "batch_key")
-        missing = (labels.isna() | (texts == "")).to_numpy()
+        texts = label_texts(column(obs, key, "batch_key"), key, "batch_key")
+        missing = _missing(texts)
         if missing.any():
             raise InputError(
                 f"batch_key '{key}' must be set for every cell; {int(missing.sum()):,} have none: "
@@ -83,6 +86,19 @@ def batch_labels(obs: pd.DataFrame, batch_key: str | Sequence[str]) -> np.ndarra
     return np.array(["|".join(labels) for labels in zip(*escaped, strict=True)])
 
 
+def tell_lost_labels(obs: pd.DataFrame, batch_key: str | Sequence[str], progress: Progress) -> None:
+    """Say which cells are labelled as if their batch had been missing before it became text."""
+    for key in listed(batch_key):
+        texts = label_texts(column(obs, key, "batch_key"), key, "batch_key")
+        lost = texts.isin(LOST).to_numpy()
+        if lost.any():
+            progress.warn(
+                f"batch_key '{key}' should name the batch of every cell; {int(lost.sum()):,} of {len(obs):,} are "
+                f"called {list_names(texts[lost].unique())}, as astype(str) calls what is missing, and count as a "
+                f"batch: {list_names(obs.index[lost], 3)}. If their batch is unknown, label these cells or drop them."
+            )
+
+
 def given_labels(obs: pd.DataFrame, key: str, parameter: str, without: str) -> np.ndarray:
     """Return an annotation as text, ``None`` where a cell has none, (n_cells,), object.
 
@@ -93,7 +109,7 @@ def given_labels(obs: pd.DataFrame, key: str, parameter: str, without: str) -> n
         it is left out for.
     """
     labels = label_texts(column(obs, key, parameter), key, parameter)
-    missing = (labels.isna() | (labels == "")).to_numpy()
+    missing = _missing(labels)
     if missing.all():
         raise InputError(
             f"{parameter} '{key}' must label at least some cells; all {len(labels):,} are missing. "
@@ -107,3 +123,10 @@ def given_labels(obs: pd.DataFrame, key: str, parameter: str, without: str) -> n
 def cell_types(obs: pd.DataFrame, label_key: str) -> np.ndarray:
     """Return the true types of cells, as ``given_labels`` does."""
     return given_labels(obs, label_key, "label_key", "to go on without them")
+
+
+def _missing(texts: pd.Series) -> np.ndarray:
+    """Mark labels that are missing, empty or blank, (n_cells,)."""
+    blank = texts.map(str.strip, na_action="ignore") == ""
+    missing: np.ndarray = (texts.isna() | blank).to_numpy()
+    return missing

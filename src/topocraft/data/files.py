@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from topocraft.data.kinds import kind_of
 from topocraft.data.matrices import require_sound_parts
-from topocraft.data.tenx import read_10x_h5, read_10x_mtx
-from topocraft.data.unchanged import Unchanged, require_all_chunks
-from topocraft.errors import FileError, InputError, TopocraftError, first_line, list_names, nearest_name, shown_name
+from topocraft.data.unchanged import Unchanged
+from topocraft.errors import FileError, InputError, TopocraftError, first_line, list_names
 from topocraft.memory import IN_BLOCKS, ran_out_of_memory, within_memory
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from topocraft.data.ortholog_table import Rule
 
-READ = "an .h5ad, .zarr, .loom or 10x .h5 file, or a 10x folder with matrix.mtx or matrix.mtx.gz"
 # Warnings of the libraries about what is settled or reported here in other words.
 SPARSE_HALF = "scipy.sparse does not support dtype float16"
 SETTLED = ("names are not unique", "Transforming to str index", "to deduplicate index values")
@@ -59,7 +57,7 @@ def read_cells_file(path: Path, *, make_unique: bool = False) -> Loaded:
     path = Path(path)
     notes: list[str] = []
     with readable(path, "a file that can be read"):
-        kind, still = _kind(path), Unchanged([path])
+        kind, still = kind_of(path), Unchanged([path])
     with readable(path, kind.article), heard(notes):
         adata, said = kind.read(path)
         still.require()
@@ -81,7 +79,7 @@ def check_input(path: Path) -> None:
         As ``read_cells_file``, but for damage inside the file.
     """
     with readable(path, "a file that can be read"):
-        _kind(path)
+        kind_of(path)
 
 
 def read_many(
@@ -134,55 +132,6 @@ def read_many(
     return Loaded(adata, tuple(notes))
 
 
-@dataclass(frozen=True)
-class _Kind:
-    article: str
-    read: Callable[[Path], tuple[AnnData, list[str]]]
-    is_10x: bool = False
-
-
-def _kind(path: Path) -> _Kind:
-    _require_there(path)
-    suffix = path.suffix.lower()
-    if not path.is_dir():
-        if not path.is_file():
-            raise FileError(f"Input must be {READ}; '{path}' is a device, pipe or socket. Save it as a file first.")
-        if suffix in FILE_KINDS:
-            return FILE_KINDS[suffix]
-        if path.name.removesuffix(".gz").endswith(".mtx"):
-            folder = path.parent
-            raise FileError(f"A 10x matrix is read with its genes and barcodes: pass the folder '{folder}'.")
-        raise FileError(f"Input must be {READ}; got '{path}'. Convert it to .h5ad first.")
-    held = {item.name for item in path.iterdir()}
-    if suffix == ".zarr" or held & {".zgroup", "zarr.json"}:
-        return ZARR
-    if held & {"matrix.mtx", "matrix.mtx.gz"}:
-        return MTX
-    raise FileError(f"Input must be {READ}; the folder '{path}' holds {list_names(sorted(held))}.")
-
-
-def _require_there(path: Path) -> None:
-    try:
-        reason = "" if path.exists() else _missing(path)
-    except PermissionError:
-        raise
-    except OSError as error:
-        reason = f"Input must exist; '{shown_name(path)}' cannot be looked up: {error.strerror}. Check the path."
-    if reason:
-        raise FileError(reason)
-
-
-def _missing(path: Path) -> str:
-    folder = path.parent
-    if path.is_symlink():
-        return f"Input must exist; '{path}' is a link to '{path.readlink()}', which does not. Mend the link."
-    if not folder.is_dir():
-        return f"Input must exist; there is no folder '{folder}'. Check the path."
-    names = sorted(item.name for item in folder.iterdir())
-    hint = nearest_name(path.name, names) or f" The folder holds {list_names(names)}."
-    return f"Input must exist; there is no '{shown_name(path.name)}' in '{folder.resolve()}'.{hint}"
-
-
 @contextmanager
 def readable(path: Path, article: str) -> Iterator[None]:
     """Turn what may go wrong in reading a file into a ``FileError``, and lack of memory into ``OutOfMemory``."""
@@ -232,45 +181,3 @@ def number_names(names: Any, make_unique: Callable[[], None], what: str) -> list
     make_unique()
     shown = list_names(repeated.unique(), 3)
     return [f"{len(repeated):,} repeated {what} names were numbered to be unique: {shown}."]
-
-
-def _read_h5ad(path: Path) -> tuple[AnnData, list[str]]:
-    import anndata
-
-    return anndata.read_h5ad(path), []
-
-
-def _read_zarr(path: Path) -> tuple[AnnData, list[str]]:
-    import anndata
-    import zarr
-
-    require_all_chunks(zarr.open_group(path, mode="r"))
-    return anndata.read_zarr(path), []
-
-
-def _read_loom(path: Path) -> tuple[AnnData, list[str]]:
-    if importlib.util.find_spec("loompy") is None:
-        raise FileError("Reading .loom needs loompy, which is not installed: pip install 'topocraft[loom]'.")
-    import anndata
-    import h5py
-
-    notes, names = [], {}
-    with h5py.File(path, "r") as file:
-        for axis, what, candidates in LOOM_NAMES:
-            held = [name for name in candidates if name in file[axis]]
-            names[what] = held[0] if held else candidates[0]
-            if not held:
-                notes.append(f"the {what}s have no names ({axis} '{candidates[0]}') and were numbered.")
-    # X_name: anndata would take a layer 'spliced' instead. validate: loompy refuses files that it can read.
-    named = {"obs_names": names["cell"], "var_names": names["gene"]}
-    return anndata.io.read_loom(path, X_name="", validate=False, **named), notes
-
-
-LOOM_NAMES = (("col_attrs", "cell", ("CellID", "obs_names")), ("row_attrs", "gene", ("Gene", "var_names")))
-FILE_KINDS = {
-    ".h5ad": _Kind("an h5ad", _read_h5ad),
-    ".h5": _Kind("a 10x .h5", read_10x_h5, is_10x=True),
-    ".loom": _Kind("a loom", _read_loom),
-}
-ZARR = _Kind("a zarr store of AnnData", _read_zarr)
-MTX = _Kind("a 10x mtx folder", read_10x_mtx, is_10x=True)

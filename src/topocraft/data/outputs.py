@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-import signal
-import sys
 import tempfile
-import threading
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from topocraft.data.apart import require_apart
@@ -24,13 +18,13 @@ from topocraft.data.atomic import (
     require_short,
     system_code,
 )
+from topocraft.data.failures import complaints_heard, held_back, patient_store
 from topocraft.data.places import ZARR, FolderKind, followed, require_free, require_kind
 from topocraft.errors import FileError, TopocraftError
 from topocraft.memory import ran_out_of_memory
 
 if TYPE_CHECKING:
     from anndata import AnnData
-    from zarr.storage import LocalStore
 
 __all__ = ["atomic_file", "atomic_folder", "atomic_text", "check_output", "write_h5ad", "write_result"]
 
@@ -121,41 +115,8 @@ def write_h5ad(adata: AnnData, path: Path, **options: Any) -> None:
     import h5py
 
     # Without a cache a full disk is an exception; with it, HDF5 fails as it closes, and crashes the process.
-    with _complaints_heard(), h5py.File(path, "w", rdcc_nbytes=0) as opened:
+    with complaints_heard(), h5py.File(path, "w", rdcc_nbytes=0) as opened:
         anndata.io.write_elem(opened, "/", adata, dataset_kwargs=options)
-
-
-@contextmanager
-def _complaints_heard() -> Iterator[None]:
-    """Raise what HDF5 complains of as it lets go of a dataset; h5py would print it, by either hook, and go on."""
-    complaints: list[str] = []
-    before, ignored = sys.excepthook, sys.unraisablehook
-
-    def hear(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if "id ref count" in str(error):
-            complaints.append(str(error))
-        else:
-            before(kind, error, trace)
-
-    sys.excepthook = hear
-    sys.unraisablehook = lambda told: None if "id ref count" in str(told.exc_value) else ignored(told)
-    try:
-        yield
-    except BaseException as error:
-        _let_go(error)
-        raise
-    finally:
-        sys.excepthook, sys.unraisablehook = before, ignored
-    if complaints:
-        raise OSError(complaints[0])
-
-
-def _let_go(error: BaseException | None) -> None:
-    """Free what the frames of an error hold."""
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        error = error.__context__
-    gc.collect()
 
 
 def _write_h5ad(adata: AnnData, path: Path) -> None:
@@ -166,31 +127,6 @@ def _write_h5ad(adata: AnnData, path: Path) -> None:
 def _write_zarr(adata: AnnData, path: Path) -> None:
     with patient_store(path) as store:
         adata.write_zarr(store)
-
-
-@contextmanager
-def patient_store(path: Path) -> Iterator[LocalStore]:
-    """Yield a zarr store that keeps the first failure until the block ends, and raises it then.
-
-    Zarr itself would raise it at once and go on writing in its threads.
-    """
-    from zarr.storage import LocalStore
-
-    failures: list[OSError] = []
-
-    class Patient(LocalStore):
-        async def set(self, key: str, value: Any) -> None:
-            if not failures:
-                try:
-                    await super().set(key, value)
-                except OSError as error:
-                    failures.append(error)
-
-    try:
-        yield Patient(path)
-    finally:
-        if failures:
-            raise failures[0]
 
 
 def is_zarr(path: Path) -> bool:
@@ -206,31 +142,6 @@ def _require_folder(folder: Path) -> None:
         raise FileError(f"The output's folder must exist; there is no '{folder}'. Create it, or name another.")
     with tempfile.TemporaryFile(dir=folder):
         pass
-
-
-@contextmanager
-def held_back() -> Iterator[None]:
-    """Hold a Ctrl-C back until the block has ended; a second one is not held.
-
-    HDF5 would swallow it as it closes, and zarr's threads would go on writing after it.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield
-        return
-    pressed: list[int] = []
-
-    def hold(number: int, _frame: FrameType | None) -> None:
-        pressed.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

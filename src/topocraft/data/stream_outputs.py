@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from topocraft.data.atomic import atomic_file, atomic_folder
-from topocraft.data.outputs import (
-    check_output,
-    held_back,
-    is_zarr,
-    patient_store,
-    shell_of,
-    writable,
-)
+from topocraft.data.failures import held_back, patient_store
+from topocraft.data.outputs import check_output, is_zarr, shell_of, writable
 from topocraft.data.places import ZARR
 from topocraft.data.stream import BLOCK, Part, read_rows
 from topocraft.data.stream_files import OpenFiles, stored_bytes

@@ -66,14 +66,30 @@ def canonical(matrix: Any) -> sparse.csr_matrix:
     return values
 
 
-def require_sound(facts: Facts) -> None:
-    """Refuse values that are not finite, negative, or all zero."""
+def first_broken(values: sparse.csr_matrix) -> tuple[int, int]:
+    """Return the cell and the gene of the first value that is not finite; there must be one.
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> from topocraft.data.values import first_broken
+    >>> first_broken(sparse.csr_matrix([[1.0, 0.0], [0.0, float("nan")]]))
+    (1, 1)
+    """
+    place = int(np.argmin(np.isfinite(values.data)))
+    return int(np.searchsorted(values.indptr, place, side="right")) - 1, int(values.indices[place])
+
+
+def require_sound(facts: Facts, where: str = "X") -> None:
+    """Refuse values that are not finite, negative, or all zero; ``where`` says where those that are not finite lie."""
     if facts.broken:
-        raise InputError(f"Values must be finite; {facts.broken:,} are NaN or infinite. Remove or repair them first.")
+        raise InputError(
+            f"Values must be finite; {facts.broken:,} are NaN or infinite in {where}. Remove or repair them first."
+        )
     if facts.count and facts.smallest < 0:
         raise InputError(
             f"Values must not be negative; the smallest is {facts.smallest:.4g}, so this looks like scaled or "
-            "corrected data. Pass raw counts: a layer such as layer='counts', or adata.raw.to_adata()."
+            "corrected data. Pass raw counts: a layer such as layer='counts' (--layer counts), or adata.raw.to_adata()."
         )
     if facts.count == 0:
         raise InputError("Values must not all be zero; every one is. Is this the right layer?")
