@@ -12,7 +12,7 @@ READY := .venv/ready
 
 OLDEST := .venv-oldest/bin/python
 
-.PHONY: help setup browser demo test oldest coverage soak mutants lint bench
+.PHONY: help setup browser demo test methods oldest coverage soak mutants lint bench
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ demo: setup  ## Integrate simulated cells, write demo/ and a page on them
 test: setup  ## Run the tests
 	-@$(BIN)/python tests/support/browser.py
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+METHODS ?= scanorama,bbknn,scvi,scanvi,rpca,scdml,imap
+methods: setup  ## Hold every compared method that is installed to the contract (METHODS=scvi,rpca: these)
+	@TOPOCRAFT_TEST_METHODS=$(METHODS) $(BIN)/python -m pytest tests/baselines/test_contract.py
 
 oldest:  ## Hold the golden files against the lowest versions of the libraries that are allowed
 	@echo "Setting up .venv-oldest with the versions of constraints-oldest.txt."

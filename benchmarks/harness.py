@@ -19,16 +19,17 @@ SHORT = {"epochs": 3, "warmup_epochs": 1}
 
 
 def run_once(folder: Path, scored: bool) -> None:
-    """Run four methods on three sets with three seeds, and score them or not."""
+    """Run four methods on three sets with three seeds: of three epochs and scored, or as they are and not scored."""
     from topocraft.baselines import METHODS
     from topocraft.benchmark import Contender, Grid, contenders, datasets_of, run_grid
     from topocraft.progress import Silent
 
     ours = METHODS["topocraft"]
+    settings = SHORT if scored else {}
     every = [
         *contenders(["unintegrated", "harmony"]),
-        Contender(method=ours, name="short", settings=SHORT),
-        Contender(method=ours, name="short, λ_T = 0", settings={**SHORT, "lambda_triplet": 0}),
+        Contender(method=ours, name="ours", settings=settings),
+        Contender(method=ours, name="ours, λ_T = 0", settings={**settings, "lambda_triplet": 0}),
     ]
     files = [process.DATA / f"{name}.h5ad" for name in SETS]
     grid = Grid(

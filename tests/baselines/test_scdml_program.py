@@ -51,15 +51,17 @@ class Library:
 
 def eigenDecomposition(matrix: np.ndarray, plot: bool) -> tuple[np.ndarray, None, None]:
     seen.update(matrix=matrix, plot=plot)
-    return np.array([3, 1, 2]), None, None
+    return np.array(estimates), None, None
 
 
 seen: dict[str, Any] = {}
+estimates: list[int] = []
 
 
 @pytest.fixture(autouse=True)
 def _library(monkeypatch: pytest.MonkeyPatch) -> None:
     seen.clear()
+    estimates[:] = [3, 1, 2]
     package, utilities = ModuleType("scDML"), ModuleType("scDML.utils")
     package.scDMLModel, utilities.eigenDecomposition = Library, eigenDecomposition  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "scDML", package)
@@ -117,3 +119,17 @@ def test_the_number_of_clusters_is_its_own_estimate() -> None:
     np.testing.assert_allclose(seen["matrix"], [[0, 1, 0.5], [1, 0, 0.5], [0.5, 0.5, 0]])
     scdml.integrate(_cells(60, 70), seed=0)
     assert (seen["ncluster_list"], seen["expect_num_cluster"]) == ([3], 3)
+
+
+def test_an_estimate_of_one_cluster_is_passed_over() -> None:
+    estimates[:] = [1, 5, 7]
+    scdml.integrate(_cells(60, 70), seed=0)
+    assert (seen["ncluster_list"], seen["expect_num_cluster"]) == ([5], 5)
+
+
+def test_where_there_is_no_other_estimate_it_is_refused() -> None:
+    estimates[:] = [1]
+    with pytest.raises(
+        ValueError, match=r"scDML needs at least 2 clusters; its estimates are \[1\]\. Give it more cells"
+    ):
+        scdml.integrate(_cells(60, 70), seed=0)

@@ -69,7 +69,7 @@ def test_cells_that_cannot_be_drawn_again_are_told_and_the_rest_goes_on(
     run(grid)
     rows = run(dataclasses.replace(grid, contenders=named("good", "noise")), progress=heard)
     told = "RuntimeError: The disk is gone." if later == "gone" else "they have changed. Run the same command again."
-    assert heard.warnings[0].startswith("drawn cannot be had any more, 1 runs are left out: ")
+    assert heard.warnings[0].startswith("drawn cannot be had any more, 1 run is left out: ")
     assert heard.warnings[0].endswith(told)
     assert rows.loc[rows["method"] == "noise", ["dataset", "seed", "status"]].values.tolist() == [
         ["drawn", 0, "ok"],

@@ -16,6 +16,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from topocraft.benchmark import costs_figure, scores_figure, slopes, tidy
 from topocraft.benchmark.circles import BAR, COLOURS, LARGEST, TRACK
+from topocraft.benchmark.costs import costs_of
 from topocraft.benchmark.records import Record
 from topocraft.errors import ConfigError
 from topocraft.metrics.catalogue import CATALOGUE, members
@@ -132,7 +133,7 @@ def test_slopes_are_of_the_logarithms() -> None:
     assert found["peak_bytes"].tolist() == pytest.approx([0.5, 0.5, math.nan], nan_ok=True)
 
 
-def test_three_sizes_are_curves_and_fewer_are_bars() -> None:
+def test_three_sizes_of_a_series_are_curves() -> None:
     figure = costs_figure(tidy([*_costs("square", 2.0), *_costs("line", 1.0)]))
     seconds, memory = figure.axes
     assert [text.get_text() for text in seconds.get_legend().get_texts()] == ["square (2.00)", "line (1.00)"]
@@ -141,17 +142,61 @@ def test_three_sizes_are_curves_and_fewer_are_bars() -> None:
     assert [shown(cells) for cells in (500, 1000, 2e4, 1e6, 2.5e6)] == ["500", "1k", "20k", "1M", "2.5M"]
     assert memory.lines[0].get_ydata().tolist() == pytest.approx([0.01, 0.0316227766, 0.1])
     assert (seconds.get_xscale(), seconds.get_yscale()) == ("log", "log")
-    figure = costs_figure(tidy(_costs("line", 1.0, (100, 1000))))
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["line, 100 cells", "line, 1,000 cells"]
-    assert [bar.get_width() for bar in figure.axes[0].patches] == pytest.approx([100, 1000])
 
 
-def test_sizes_that_hardly_differ_make_no_curve() -> None:
-    rows = tidy(_costs("line", 1.0, (90, 100, 110)))
+@pytest.mark.parametrize(
+    ("name", "is_size"),
+    [("{:,} cells", True), ("{}k", True), ("{}.5M", True), ("{} mice", False), ("set{}", False), ("{}k.h5ad", False)],
+)
+def test_datasets_named_by_their_sizes_are_a_series(name: str, is_size: bool) -> None:
+    rows = tidy(dataclasses.replace(one, dataset=name.format(one.n_cells)) for one in _costs("line", 1.0))
+    assert slopes(rows)["wall_seconds"].notna().tolist() == [is_size]
+    assert (costs_figure(rows).axes[0].get_yscale() == "log") == is_size
+
+
+def _dots(panel: Axes) -> dict[str, list[list[float]]]:
+    """Return seconds and lines of the dots, by dataset."""
+    return {str(dots.get_label()): np.asarray(dots.get_offsets()).tolist() for dots in panel.collections}
+
+
+@pytest.mark.parametrize("sizes", [(100, 1000), (90, 100, 110)])
+def test_few_sizes_and_sizes_that_hardly_differ_are_dots(sizes: tuple[int, ...]) -> None:
+    rows = tidy([*_costs("line", 1.0, sizes), *_costs("half", 0.5, sizes)])
     assert slopes(rows)["wall_seconds"].isna().all()
+    seconds, memory = costs_figure(rows).axes
+    assert [label.get_text() for label in seconds.get_yticklabels()] == ["line", "half"]
+    assert _dots(seconds) == {str(size): [[size, 0], [pytest.approx(size**0.5), -1]] for size in sizes}
+    assert [text.get_text() for text in memory.get_legend().get_texts()] == [str(size) for size in sizes]
+
+
+def test_datasets_of_other_cells_make_no_curve_and_those_of_one_size_are_kept_apart() -> None:
+    sizes = {"blood": 100, "skin": 100, "lung": 2000}
+    rows = tidy(
+        Record(dataset=name, method="x", seed=seed, n_cells=n, wall_seconds=len(name) + seed, peak_bytes=1e9)
+        for name, n in sizes.items()
+        for seed in (0, 2)
+    )
+    assert slopes(rows)["wall_seconds"].isna().all()
+    assert costs_of(rows)[["dataset", "n_cells", "wall_seconds"]].values.tolist() == [
+        ["blood", 100, 6],
+        ["skin", 100, 5],
+        ["lung", 2000, 5],
+    ]
     panel = costs_figure(rows).axes[0]
-    assert [label.get_text() for label in panel.get_yticklabels()] == ["line"]
-    assert [bar.get_width() for bar in panel.patches] == pytest.approx([100]), "the median of the runs"
+    assert _dots(panel) == {"blood": [[6, 0]], "skin": [[5, 0]], "lung": [[5, 0]]}
+    assert (panel.get_xscale(), panel.get_xlim()[0]) == ("linear", 0)
+
+
+def test_costs_on_one_dataset_have_their_figures_beside_them() -> None:
+    seconds = {"fast": 2.0, "slow": 1234.0}
+    rows = tidy(
+        Record(dataset="a", method=name, seed=0, n_cells=9, wall_seconds=value, peak_bytes=1e9)
+        for name, value in seconds.items()
+    )
+    panel, memory = costs_figure(rows).axes
+    assert [(text.get_text(), text.xy) for text in panel.texts] == [("2", (2.0, 0)), ("1,234", (1234.0, -1))]
+    assert panel.get_xscale() == "log", "far apart"
+    assert memory.get_legend() is None
 
 
 @pytest.mark.parametrize("sizes", [(100, 200, 400), (100,)])

@@ -138,3 +138,16 @@ def test_a_page_of_failures_alone_is_a_page() -> None:
     assert "| `a` | x | 0 | failed | No. |" in text
     assert "Time and memory" not in text
     assert "." not in text.splitlines(), "where no limit is known, no line of limits"
+
+
+def test_the_page_counts_one_method_and_the_cells_that_quality_control_left_out(scored: Scored) -> None:
+    rows = tidy([scored("a", "x", n_cells=1_063, n_left_out=937), scored("b", "x")])
+    lines = page(rows, Plan(entries=())).splitlines()
+    whole = "`a` (1,063 cells, 2 batches; 937 of 2,000 left out by quality control), `b` (100 cells, 2 batches)"
+    assert f"1 method on {whole}; seeds: 0." in lines
+
+
+def test_the_page_of_what_is_not_scored_has_no_ranking(scored: Scored) -> None:
+    assert "Ranking" not in page(tidy([scored("a", "x", scores=())]), Plan(entries=()))
+    undefined = (Score("composite", math.nan),)
+    assert "nothing is ranked" in page(tidy([scored("a", "x", scores=undefined)]), Plan(entries=()))

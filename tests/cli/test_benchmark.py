@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +51,7 @@ def test_a_grid_is_run_told_and_written(run: Command, folder: Path, asked: list[
     assert "incomplete harmony" in words
     assert "control type oracle" in words
     assert "harmony on cells (2 runs): timed out. Stopped after 2 h, the limit of time." in words
+    assert "2 runs did not end well; --retry runs them anew." in words
     assert "Written: runs/table.md, runs/table.csv, runs/rows.csv" in words
     assert "run 100%" in result.stderr
 
@@ -58,7 +60,9 @@ def test_the_same_command_goes_on_and_retry_runs_failures_anew(run: Command, ask
     command = ("benchmark", *CELLS, "-m", "topocraft,harmony", "--no-controls", "-o", "runs")
     run(*command, "--quiet")
     assert len(asked) == 2
-    assert "2 of 2 rows are there already." in run(*command).stderr
+    result = run(*command, "--time-limit", "9h")
+    assert "2 of 2 rows are there already." in result.stderr
+    assert "1 run did not end well; --retry runs it anew." in result.stdout
     assert len(asked) == 2
     run(*command, "--retry", "--quiet")
     assert [call["method"] for call in asked] == ["topocraft", "harmony", "harmony"]
@@ -98,6 +102,7 @@ def test_all_is_every_method(run: Command, asked: list[Mapping[str, Any]]) -> No
         (("cells.h5ad", "-b", "batch", "--label-key", "type", "-m", "harmony", "-o", "runs"), 1, "there is no 'type'"),
         (("--table-only", "-o", "nowhere"), 1, "has none that can be read"),
         ((*CELLS, "-m", "harmony"), 2, "the folder to write into must be named"),
+        (("-o", "runs"), 2, "For example: topocraft benchmark cells.h5ad -b batch --label-key celltype -m topocraft"),
         ((*CELLS, "-o", "runs"), 2, "it must be given, except with --table-only"),
         (("-b", "batch", "-m", "harmony", "-o", "runs"), 2, "it must be given, except with --table-only"),
         ((*CELLS, "-m", "harmony", "-o", "runs", "--seeds", "0"), 2, "it must be a whole number of at least 1; got 0"),
@@ -113,6 +118,37 @@ def test_all_is_every_method(run: Command, asked: list[Mapping[str, Any]]) -> No
 def test_what_cannot_be_is_refused(run: Command, arguments: tuple[str, ...], code: int, told: str) -> None:
     result = run("benchmark", *arguments, code=code)
     assert told in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_where_no_method_ends_well_no_table_is_shown(run: Command) -> None:
+    bare = ("cells.h5ad", "-b", "batch", "--no-umaps", "--no-controls")
+    lines = run("benchmark", *bare, "-m", "harmony", "-o", "runs").stdout.splitlines()
+    assert lines[0] == "No run of a method ended well: there is no table."
+    assert lines[2] == "1 run did not end well; --retry runs it anew."
+
+
+def test_cells_that_quality_control_leaves_out_are_counted(run: Command, folder: Path) -> None:
+    adata = anndata.read_h5ad(folder / "cells.h5ad")
+    adata.X.data[: adata.X.indptr[7]] = 0
+    adata.write_h5ad(folder / "cells.h5ad")
+    shown = run("benchmark", *CELLS, "-m", "topocraft", "--no-controls", "-o", "runs").stdout
+    assert "Cells left out by quality control: 7 of 240 of cells." in shown
+    assert "(233 cells, 3 batches; 7 of 240 left out by quality control)" in (folder / "runs" / "table.md").read_text()
+
+
+@pytest.mark.parametrize("output", ["runs", "new/runs", "there"])
+def test_a_column_that_is_not_there_leaves_nothing(run: Command, folder: Path, output: str) -> None:
+    (folder / "there").mkdir()
+    before = sorted(folder.rglob("*"))
+    run("benchmark", "cells.h5ad", "-b", "bacth", "-m", "harmony", "-o", output, code=1)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_column_that_is_not_there_leaves_what_was_run_before(run: Command, folder: Path) -> None:
+    run("benchmark", *CELLS, "-m", "topocraft", "--no-controls", "-o", "runs", "--quiet")
+    before = sorted(folder.rglob("*"))
+    run("benchmark", "cells.h5ad", "-b", "bacth", "-m", "harmony", "-o", "runs", code=1)
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_an_interruption_says_that_rows_stay(run: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

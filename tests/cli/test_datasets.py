@@ -113,7 +113,7 @@ def test_get_prepares_a_file_that_was_put_there_by_hand(run: Run, by_hand: Path)
     ("arguments", "code", "told"),
     [
         (("get", "hcl-mca"), 1, "No address is known from which 'hcl-mca-source.h5ad' can be fetched."),
-        (("get", "pancras"), 1, "There is no dataset 'pancras'. Did you mean 'pancreas'?"),
+        (("get", "pancras"), 1, "there is no dataset 'pancras'. Did you mean 'pancreas'?"),
         (("info", "pancras"), 1, "Did you mean 'pancreas'?"),
         (("list", "--from", "nowhere"), 1, "folder (--from) must be a folder of h5ad files"),
         (("get",), 2, "Missing argument 'NAME'"),

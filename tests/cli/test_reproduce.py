@@ -39,13 +39,14 @@ def test_the_list_explains_every_recipe_and_writes_nothing(run: Command, folder:
     shown = run("reproduce", "--list").stdout
     assert all(name in shown for name in RECIPES)
     assert "372,789" in shown
+    assert "…" not in shown
     assert sorted(folder.iterdir()) == before
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a recipe of few cells and one own dataset."""
-    size = Size("few cells, one seed", (Simulated("baseline", 140, 60), Real("mine"), Real("other")), 1)
+    size = Size("few cells", (Simulated("baseline", 140, 60), Real("mine"), Real("other")), 1)
     recipe = Recipe("small", "Fig. 9", "Is it so?", size, size, controls=False)
     monkeypatch.setitem(RECIPES, "small", recipe)
 
@@ -76,12 +77,14 @@ def test_where_nothing_is_scored_time_and_memory_are_told(
     result = run("reproduce", "scalability", "--size", "smaller", "--largest", "20000", "-m", "harmony", "-o", "out")
     assert "1 min 5 s 1.0 GB" in " ".join(result.stdout.split())
     assert (folder / "out" / "scalability.png").exists()
+    assert "## Ranking" not in (folder / "out" / "scalability.md").read_text()
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("ablaton", "-o", "out"), 1, "Did you mean 'ablation'?"),
+        (("ablaton", "-o", "out"), 1, "there is no recipe 'ablaton'. Did you mean 'ablation'?"),
+        (("nested", "--data", "away", "-o", "out"), 1, "data (--data) must be a folder of h5ad files"),
         (("scalability", "--cells", "100", "-o", "out"), 1, "Set largest (--largest)"),
         (("nested", "--seeds", "0", "--size", "smaller", "-o", "out"), 1, "seeds must be a whole number of at least 1"),
         (("nested", "-m", "harmoni", "--size", "smaller", "-o", "out"), 1, "Did you mean 'harmony'?"),

@@ -32,7 +32,9 @@ NUMBERS = {"one": 1, "two": 2, "three": 3, "ten": 10}
 
 def test_every_result_of_the_paper_has_a_recipe() -> None:
     assert tuple(RECIPES) == ASKED
-    with pytest.raises(ConfigError, match=r"There is no recipe 'ablaton'\. Did you mean 'ablation'\?"):
+    with pytest.raises(
+        ConfigError, match=r"name .* 'sweeps'; there is no recipe 'ablaton'\. Did you mean 'ablation'\?"
+    ):
         find_recipe("ablaton")
 
 
@@ -61,11 +63,12 @@ def test_sources_exist_and_have_names_of_their_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_words_say_how_many_seeds_there_are(name: str) -> None:
+def test_seeds_are_counted_and_not_written_into_the_words(name: str) -> None:
     for size in (RECIPES[name].full, RECIPES[name].smaller):
-        found = re.search(r"(\w+) seeds?$", size.words)
-        assert found is not None
-        assert NUMBERS[found[1]] == size.seeds
+        assert "seed" not in size.words
+        assert size.told().startswith(f"{size.words}, ")
+        assert re.search(r"(\w+) seeds?$", size.told(12))[1] == "12"  # type: ignore[index]
+        assert NUMBERS[re.search(r"(\w+) seeds?$", size.told())[1]] == size.seeds  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -83,3 +86,10 @@ def test_variants_are_settings_that_the_configuration_knows(name: str) -> None:
 def test_the_ablation_takes_one_part_away_at_a_time() -> None:
     settings = {variant.name: dict(variant.settings) for variant in RECIPES["ablation"].variants}
     assert settings == {"default": {}, "λ_D = 0": {"lambda_adversary": 0.0}, "λ_T = 0": {"lambda_triplet": 0.0}}
+
+
+def test_sets_of_two_species_are_marked_wherever_they_are_scored() -> None:
+    every = [source for recipe in RECIPES.values() for source in (*recipe.full.sources, *recipe.smaller.sources)]
+    marked = {source.name for source in every if isinstance(source, Real) and source.of_species}
+    assert marked == {"hcl-mca", "lung-two-species", "pancreas_baron_human_mouse"}
+    assert all(source.of_species for source in RECIPES["cross-species"].full.sources if isinstance(source, Real))

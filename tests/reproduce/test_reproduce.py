@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from topocraft.baselines import METHODS
-from topocraft.errors import ConfigError, InputError
+from topocraft.errors import ConfigError, FileError, InputError
 from topocraft.progress import Silent
 from topocraft.reproduce import RECIPES, Overrides, Recipe, Size, Variant, grid_of, reproduce
 from topocraft.reproduce.sources import Real, Simulated
@@ -19,8 +19,8 @@ from topocraft.reproduce.sources import Real, Simulated
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """Return a recipe whose paper's data cannot be had."""
-    small = Size("two scenarios, two seeds", (Simulated("baseline", 140, 60), Simulated("common-3", 140, 60)), 2)
-    full = Size("one dataset, one seed", (Real("pancreas"), Real("bct")), 1)
+    small = Size("two scenarios", (Simulated("baseline", 140, 60), Simulated("common-3", 140, 60)), 2)
+    full = Size("one dataset", (Real("pancreas"), Real("bct")), 1)
     made = Recipe("mine", "Fig. 9", "Is it so?", full=full, smaller=small, controls=False)
     monkeypatch.setitem(RECIPES, "mine", made)
     return made
@@ -75,8 +75,15 @@ def test_overrides_reach_the_grid() -> None:
     assert [contender.name for contender in grid.contenders] == ["bbknn", "harmony"]
     assert (list(grid.seeds), grid.time_limit, grid.memory_limit, grid.threads) == ([0, 1], 9.0, 1e9, 1)
     assert len(grid.datasets) == 10
-    assert "Here: the same, but 2 seeds, 500 cells of a dataset at most." in grid.note
+    assert "Here: the same, two seeds, but 500 cells of a dataset at most." in grid.note
     assert sum(dataset.umap for dataset in grid.datasets) == 4
+    smaller = grid_of(recipe, recipe.smaller, Overrides(seeds=1))
+    assert smaller.note.endswith("2,000 × 10,000 genes, one seed."), "and not three, which the recipe has"
+
+
+def test_a_folder_of_own_sets_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"data \(--data\) must be a folder of h5ad files; there is no folder '.*away'"):
+        grid_of(RECIPES["nested"], RECIPES["nested"].smaller, Overrides(data=tmp_path / "away"))
 
 
 def test_all_methods_are_compared_unless_named_and_variants_are_ours() -> None:
@@ -123,7 +130,7 @@ def test_a_recipe_goes_on_where_it_was(
 
 
 def test_variants_are_run_with_their_settings(run: Any, calls: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    size = Size("one scenario, one seed", (Simulated("baseline", 140, 60),), 1)
+    size = Size("one scenario", (Simulated("baseline", 140, 60),), 1)
     variants = (Variant("default"), Variant("λ_T = 3", {"lambda_triplet": 3.0}))
     made = Recipe("mine", "Fig. 9", "Is it so?", size, size, variants, shown="variants", controls=False)
     monkeypatch.setitem(RECIPES, "mine", made)

@@ -97,6 +97,7 @@ def test_sweeps_are_in_the_order_of_their_values_and_correlated_by_rank(swept: p
     assert found["values"] == 4
     assert math.isnan(correlations(table.iloc[:3])["nmi"].iloc[0]), "three values rank too easily"
     text = sweep_section(table)
+    assert "A – stands where one of the two is constant along the sweep, or fewer than 4 values are known." in text
     assert "| `a` | λ_T | 4 | 0.80 | 1.00 | 0.80 |" in text
     assert "| `a` | λ_T | 5 | 0.400 | 0.400 | 0.300 | 0.400 | 0.400 | 0.500 | – |" in text
 
@@ -108,6 +109,7 @@ def test_sweeps_are_drawn_with_and_without_labels(swept: pd.DataFrame) -> None:
     assert lines["NMI, no labels"].get_ydata().tolist() == [0.1, 0.9, 0.2, 0.3]
     assert (lines["NMI"].get_linestyle(), lines["NMI, no labels"].get_linestyle()) == ("-", "--")
     assert panel.get_title(loc="left") == "a\nrank correlation: NMI 0.80, ARI 1.00"
+    assert panel.get_ylabel() == "score"
 
 
 def test_sweeps_without_any_score_are_empty() -> None:
@@ -155,6 +157,10 @@ def test_rare_types_are_drawn(typed: tuple[Folder, pd.DataFrame]) -> None:
     (panel,) = [panel for panel in types_figure(table).axes if panel.axison]
     assert panel.get_title(loc="left") == "rare, 2.0%\na"
     assert [bar.get_width() for bar in panel.patches] == pytest.approx([0.6, 0.4])
+    assert [text.get_text() for text in panel.texts] == ["0.40 / 0.60"]
+    gaps = table.assign(share=0.02, **{"true positive": [0.0, math.nan], "positive": [0.0, 0.9]})
+    told = [[(text.get_text(), text.xy[0]) for text in one.texts] for one in types_figure(gaps).axes]
+    assert told == [[("0.00 / 0.00", 0.0)], [("NA / 0.90", 0.9)]], "nothing and not known are told apart"
     common = types_figure(table.assign(share=[0.3, 0.5]))
     assert common.axes[0].get_title(loc="left") == "rare, 30.0%\na", "where none is rare, the smallest"
 
@@ -167,7 +173,9 @@ def test_growth_is_a_table_of_slopes(tmp_path: Path) -> None:
     folder = _folder(tmp_path, records)
     paths = write_shown(RECIPES["scalability"], folder.path, tidy(records))
     assert [path.name for path in paths] == ["scalability.md", "scalability.csv", "scalability.png"]
-    assert "| x | 1.00 | 0.50 | 3 |" in paths[0].read_text()
+    text = paths[0].read_text()
+    assert "| x | 1.00 | 0.50 | 3 |" in text
+    assert "## Ranking" not in text
     assert pd.read_csv(paths[1])["wall_seconds"].tolist() == [20, 200, 2000]
 
 

@@ -8,8 +8,9 @@ import anndata
 import numpy as np
 import pytest
 from anndata import AnnData
+from scipy import sparse
 
-from topocraft.errors import TopocraftError
+from topocraft.errors import InputError, TopocraftError
 from topocraft.progress import Silent
 from topocraft.reproduce import sources
 from topocraft.reproduce.sources import Copula, Real, Scale, Simulated, why_missing
@@ -45,7 +46,10 @@ def test_an_own_dataset_is_read_from_its_folder_and_sampled_alike_every_time(own
 
 
 def test_what_is_nowhere_has_a_reason_and_no_identity(own: Path) -> None:
-    assert "no_such_set" in why_missing("no_such_set", Scale(folder=own), Silent())
+    told = why_missing("pbmc_10x_7batch", Scale(folder=own), Silent())
+    assert "There is no dataset 'pbmc_10x_7batch'. Did you mean 'pbmc_10x_6batch'? Put" in told
+    assert "--data (data=) or TOPOCRAFT_DATA" in told
+    assert "--from" not in told
     dataset = Real("no_such_set").dataset(Scale(folder=own), False)
     assert dataset.identity == ""
     with pytest.raises(TopocraftError, match="no_such_set"):
@@ -93,3 +97,27 @@ def test_cells_without_a_type_do_not_enter_the_copula(own: Path) -> None:
     adata.write_h5ad(own / "gaps.h5ad")
     drawn = Copula("baseline", "gaps", 80).dataset(Scale(folder=own), False).read(0)
     assert "nan" not in set(drawn.obs["celltype"])
+
+
+@pytest.mark.parametrize(("n_shared", "is_refused"), [(0, True), (3, True), (4, False)])
+def test_two_species_must_share_half_of_the_genes_they_express(
+    own: Path, monkeypatch: pytest.MonkeyPatch, n_shared: int, is_refused: bool
+) -> None:
+    """Human cells express the first 8 of 20 genes, mouse cells 10, of which some are among those 8."""
+    values = np.zeros((6, 20), dtype=np.float32)
+    values[:3, :8] = values[3:, 8 - n_shared : 18 - n_shared] = np.eye(3, 1) + 1
+    made = AnnData(sparse.csr_matrix(values), obs={"batch": ["human"] * 3 + ["mouse"] * 3})
+    monkeypatch.setattr(sources, "_load", lambda name, scale: made)
+    read = Real("pbmc_10x_6batch", of_species=True).dataset(Scale(folder=own), False).read
+    if is_refused:
+        told = rf"at least 50% .* 'human' and 'mouse' share {n_shared} of 8\. Join .* --orthologs .* \(--data\)\."
+        with pytest.raises(InputError, match=told):
+            read(0)
+    else:
+        assert read(0) is made
+
+
+def test_batches_of_one_species_may_express_what_they_like(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = AnnData(sparse.csr_matrix(np.eye(4, dtype=np.float32)), obs={"batch": list("aabb")})
+    monkeypatch.setattr(sources, "_load", lambda name, scale: made)
+    assert Real("pbmc_10x_6batch").dataset(Scale(folder=own), False).read(0) is made

@@ -1,7 +1,8 @@
-"""Time and memory of methods: bars on one dataset, curves over the sizes of several."""
+"""Time and memory of methods: curves over a series of sizes, and a dot for every dataset of other grids."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +21,27 @@ if TYPE_CHECKING:
 MARKERS = "osD^vP"
 FEWEST_SIZES, LEAST_RANGE = 3, 4
 """Curves and slopes need so many sizes, the largest at least so many times the smallest."""
+SIZE = re.compile(r"\d[\d,.]*[kM]?( cells)?")
+"""Name of a dataset that is one size of a series, as ``20000``, ``20k`` or ``20,000 cells``."""
 FAR_APART = 100
 """Costs of which the largest is more than so many times the smallest are drawn on a logarithmic axis."""
-SHADES = ("#2F6DA8", "#8FB8DE")
 PANELS = (("wall_seconds", 1.0, "wall time (s)"), ("peak_bytes", 1e9, "peak memory (GB)"))
 
 
 def costs_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what methods cost: ``method``, ``n_cells``, medians of ``wall_seconds`` and ``peak_bytes`` over runs.
+    """Return what methods cost by dataset: medians over runs of ``n_cells``, ``wall_seconds`` and ``peak_bytes``.
 
-    Methods come in the order of the ranking; runs that did not end well are left out.
+    Methods come in the order of the ranking, their datasets from the smallest; runs that did not end well are left out.
     """
     runs = runs_of(rows)
     runs = runs[(runs["status"] == "ok") & runs["wall_seconds"].notna()]
     order = {method: place for place, method in enumerate(ranking(rows)["method"])}
-    found = runs.groupby(["method", "n_cells"], sort=False)[["wall_seconds", "peak_bytes"]].median().reset_index()
+    found = runs.groupby(["method", "dataset"], sort=False)[["n_cells", "wall_seconds", "peak_bytes"]].median()
+    found = found.reset_index().astype({"n_cells": int})
     return found.sort_values(
-        ["method", "n_cells"], key=lambda column: column.map(order) if column.name == "method" else column
+        ["method", "n_cells"],
+        key=lambda column: column.map(order) if column.name == "method" else column,
+        kind="stable",
     )
 
 
@@ -51,8 +56,9 @@ def slopes(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Indexed by method: ``wall_seconds`` and ``peak_bytes``, 1 where ten times the cells cost ten times as much, NaN
-        of fewer than three sizes or where the largest is less than four times the smallest; ``n_sizes``.
+        Indexed by method: ``wall_seconds`` and ``peak_bytes``, 1 where ten times the cells cost ten times as much;
+        ``n_sizes``. NaN where the datasets are no series: one is not named by its size, as "20k" or "20,000 cells",
+        there are fewer than three sizes, or the largest is less than four times the smallest.
 
     Examples
     --------
@@ -67,20 +73,25 @@ def slopes(rows: pd.DataFrame) -> pd.DataFrame:
     """
     costs = costs_of(rows)
     found = {
-        method: {column: _slope(own["n_cells"], own[column]) for column, _, _ in PANELS} | {"n_sizes": len(own)}
+        method: {column: _slope(own, column) for column, _, _ in PANELS} | {"n_sizes": len(own)}
         for method, own in costs.groupby("method", sort=False)
     }
     return pd.DataFrame.from_dict(found, orient="index", columns=["wall_seconds", "peak_bytes", "n_sizes"])
 
 
-def _make_a_curve(cells: pd.Series) -> bool:
+def _are_series(costs: pd.DataFrame) -> bool:
+    """Return whether the datasets are sizes of one series: costs of different cells make no curve."""
+    cells = costs["n_cells"]
+    if not all(SIZE.fullmatch(name) for name in costs["dataset"]):
+        return False
     return cells.nunique() >= FEWEST_SIZES and bool(cells.max() >= LEAST_RANGE * cells.min())
 
 
-def _slope(cells: pd.Series, costs: pd.Series) -> float:
-    if not _make_a_curve(cells):
+def _slope(own: pd.DataFrame, column: str) -> float:
+    if not _are_series(own):
         return float("nan")
-    return float(np.polyfit(np.log(cells.to_numpy(dtype=float)), np.log(costs.to_numpy(dtype=float)), 1)[0])
+    cells, costs = np.log(own[["n_cells", column]].to_numpy(dtype=float)).T
+    return float(np.polyfit(cells, costs, 1)[0])
 
 
 def costs_figure(rows: pd.DataFrame) -> Figure:
@@ -94,9 +105,9 @@ def costs_figure(rows: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Two panels: of three sizes or more, the largest at least four times the smallest, curves over the number of
-        cells, both axes logarithmic, with the log-log slope; of one or two sizes a bar for each; of others one bar for
-        each method, its median over all runs. Not registered with pyplot.
+        Two panels: of a series of sizes, as ``slopes`` knows it, curves over the number of cells, both axes
+        logarithmic, with the log-log slope; otherwise a line for each method with a dot for each dataset. Not
+        registered with pyplot.
 
     Examples
     --------
@@ -109,36 +120,43 @@ def costs_figure(rows: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     costs = costs_of(rows)
-    curves = _make_a_curve(costs["n_cells"])
-    if not curves and costs["n_cells"].nunique() > len(SHADES):
-        costs = _over_sizes(rows, costs)
-    figure = Figure(figsize=(9.5, 4.2 if curves else 1.1 + 0.3 * len(costs)), dpi=150, layout="constrained")
+    curves = _are_series(costs)
+    lines = max(costs["method"].nunique(), costs["dataset"].nunique())
+    figure = Figure(figsize=(9.5, 4.2 if curves else 1.1 + 0.3 * lines), dpi=150, layout="constrained")
     panels = figure.subplots(1, 2)
     growth = slopes(rows)
     for panel, (column, unit, title) in zip(panels, PANELS, strict=True):
         if curves:
             _curves(panel, costs, column, unit, growth[column])
         else:
-            _bars(panel, costs, column, unit)
+            _dots(panel, costs, column, unit)
         panel.set_title(title, loc="left", fontsize=10, fontweight="bold")
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=8)
+    if not curves and costs["dataset"].nunique() > 1:
+        panels[1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     return figure
 
 
-def _over_sizes(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
-    """Return medians over all runs of a method, whatever the number of cells; methods in the same order."""
-    return costs_of(rows.assign(n_cells=costs["n_cells"].max()))
+def _dots(panel: Axes, costs: pd.DataFrame, column: str, unit: float) -> None:
+    methods = list(dict.fromkeys(costs["method"]))
+    datasets = list(dict.fromkeys(costs.sort_values("n_cells", kind="stable")["dataset"]))
+    heights = costs["method"].map({method: -place for place, method in enumerate(methods)})
+    values = costs[column] / unit
+    for style, dataset in zip(styles(), datasets, strict=False):
+        own = (costs["dataset"] == dataset).to_numpy()
+        panel.scatter(values[own], heights[own], s=30, label=as_drawn(dataset), zorder=3, **style)
+    if len(datasets) == 1:
+        for value, height in zip(values, heights, strict=True):
+            panel.annotate(_in_figures(value), (value, height), (6, -3), textcoords="offset points", fontsize=8)
+    panel.set_yticks(-np.arange(len(methods)), [as_drawn(method) for method in methods])
+    panel.set_ylim(0.5 - len(methods), 0.5)
+    panel.grid(axis="y", color="#E4E4E4", linewidth=0.6)
+    _extend(panel, values)
 
 
-def _bars(panel: Axes, costs: pd.DataFrame, column: str, unit: float) -> None:
-    heights, values = np.arange(len(costs))[::-1], costs[column].to_numpy(dtype=float) / unit
-    sizes = sorted(set(costs["n_cells"]))
-    shades = [SHADES[sizes.index(size)] for size in costs["n_cells"]]
-    bars = panel.barh(heights, values, color=shades, height=0.7)
-    panel.bar_label(bars, labels=[_in_figures(value) for value in values], fontsize=8, padding=3)
-    names = costs["method"] if len(sizes) == 1 else costs["method"] + costs["n_cells"].map(", {:,} cells".format)
-    panel.set_yticks(heights, [as_drawn(name) for name in names])
+def _extend(panel: Axes, values: pd.Series) -> None:
+    """Let the axis begin at 0, or be logarithmic where costs are far apart, with room for figures at its end."""
     if values.max() > FAR_APART * values.min():
         panel.set(xscale="log", xlim=(0.5 * values.min(), 3 * values.max()))
         panel.xaxis.set_major_formatter(lambda value, _: _in_figures(value))

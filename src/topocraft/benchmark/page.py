@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from topocraft.benchmark.folder import Plan
 from topocraft.benchmark.ranking import ranking
 from topocraft.benchmark.rows import runs_of
-from topocraft.benchmark.words import listed
+from topocraft.benchmark.words import datasets_seen, left_out, listed
 from topocraft.display import byte_size, duration
 from topocraft.metrics.catalogue import CATALOGUE, members
 
@@ -72,10 +73,10 @@ def page(rows: pd.DataFrame, plan: Plan, pictures: Sequence[str] = (), first: st
 def _about(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
     runs = runs_of(rows)
     own = runs[runs["kind"] != "control"]
-    sizes = runs[runs["n_cells"] > 0].drop_duplicates("dataset")
-    datasets = listed(f"`{row.dataset}` ({row.n_cells:,} cells, {row.n_batches} batches)" for row in sizes.itertuples())
+    n_methods = own["method"].nunique()
+    datasets = listed(map(_about_dataset, datasets_seen(rows).itertuples())) or "no dataset"
     seeds = listed(sorted(set(own["seed"])))
-    yield f"{own['method'].nunique()} methods on {datasets or 'no dataset'}; seeds: {seeds}."
+    yield f"{n_methods} {'method' if n_methods == 1 else 'methods'} on {datasets}; seeds: {seeds}."
     if plan.facts:
         yield ""
         yield "; ".join(f"{name} {value}" for name, value in plan.facts.items()) + "."
@@ -85,7 +86,14 @@ def _about(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
         yield "Versions: " + ", ".join(f"{name} {' and '.join(found)}" for name, found in versions.items()) + "."
 
 
+def _about_dataset(row: Any) -> str:
+    out = f"; {left_out(row)} left out by quality control" if row.n_left_out else ""
+    return f"`{row.dataset}` ({row.n_cells:,} cells, {row.n_batches} batches{out})"
+
+
 def _ranked(table: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
+    if _is_unscored(rows):
+        return
     yield "## Ranking"
     yield ""
     if table["overall"].isna().all():
@@ -100,6 +108,11 @@ def _ranked(table: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
         yield _line("–" if pd.isna(row["place"]) else row["place"], name, *shown, *(_entry(row, d) for d in datasets))
     yield ""
     yield READING
+
+
+def _is_unscored(rows: pd.DataFrame) -> bool:
+    """Return whether nothing was asked to be scored: a run that ends well and is asked has scores, if only NaN."""
+    return bool((rows["status"] == "ok").any() and (rows["score"] == "").all())
 
 
 def _entry(row: Mapping[str, object], dataset: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from topocraft._version import __version__
 from topocraft.baselines.execution import execute
 from topocraft.baselines.method import Output, Run
 from topocraft.baselines.preparation import Preparation
-from topocraft.benchmark.folder import Folder, Plan
+from topocraft.benchmark.folder import LOCK, PARTS, Folder, Plan
 from topocraft.benchmark.grid import Contender, Grid
 from topocraft.benchmark.jobs import Job, jobs_of
 from topocraft.benchmark.records import Record, read_output, write_output
@@ -23,7 +24,7 @@ from topocraft.benchmark.versions import suite_versions
 from topocraft.benchmark.words import facts_of, in_a_line
 from topocraft.data.atomic import atomic_text
 from topocraft.display import attended
-from topocraft.errors import TopocraftError
+from topocraft.errors import InputError, TopocraftError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,9 +90,14 @@ def run_grid(
     [['demo', 'unintegrated', 'ok']]
     """
     place = Folder(Path(folder))
+    new = _not_there(place)
     place.create()
     with attended(progress) as shown, place.locked():
-        prepared = prepare_all(grid, place, shown)
+        try:
+            prepared = prepare_all(grid, place, shown)
+        except InputError:
+            _remove_empty(new)
+            raise
         jobs = jobs_of(grid, prepared)
         place.write_plan(plan_of(grid, jobs))
         pending = [[job for job in some if _is_pending(job, place, retry)] for some in jobs]
@@ -104,13 +110,28 @@ def run_grid(
         return write_results(place, shown)
 
 
+def _not_there(folder: Folder) -> list[Path]:
+    """Return what making and locking a folder will add, parents first."""
+    path = folder.path
+    every = (*reversed(path.parents), path, *(path / part for part in PARTS), path / LOCK)
+    return [one for one in every if not one.exists()]
+
+
+def _remove_empty(paths: list[Path]) -> None:
+    """Take back what was made for nothing, if nothing has come into it."""
+    for path in reversed(paths):
+        with suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
 def _finish_dataset(
     grid: Grid, folder: Folder, prepared: Prepared, jobs: list[Job], run: Execute, progress: Progress
 ) -> None:
     try:
         preparation = prepared.ready(folder)
     except TopocraftError as error:
-        progress.warn(f"{prepared.dataset.name} cannot be had any more, {len(jobs):,} runs are left out: {error}")
+        runs = f"{len(jobs):,} {'run is' if len(jobs) == 1 else 'runs are'}"
+        progress.warn(f"{prepared.dataset.name} cannot be had any more, {runs} left out: {error}")
         return
     _Runner(grid, folder, preparation, run).finish(jobs, progress)
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from topocraft.benchmark.grid import Grid
 from topocraft.benchmark.records import Record
+from topocraft.benchmark.rows import runs_of
 from topocraft.display import byte_size, duration
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def in_a_line(record: Record) -> str:
@@ -37,6 +42,25 @@ def facts_of(grid: Grid) -> dict[str, str]:
         "memory limit": "what the machine has" if grid.memory_limit is None else byte_size(grid.memory_limit),
         "threads": "the cores granted" if grid.threads is None else str(grid.threads),
     }
+
+
+def left_out(row: Any) -> str:
+    """Say how many cells of a run's dataset quality control left out; empty where it left out none.
+
+    Examples
+    --------
+    >>> from topocraft.benchmark.records import Record
+    >>> from topocraft.benchmark.words import left_out
+    >>> left_out(Record(dataset="mine", method="scvi", seed=0, n_cells=1_063, n_left_out=937))
+    '937 of 2,000'
+    """
+    return f"{row.n_left_out:,} of {row.n_cells + row.n_left_out:,}" if row.n_left_out else ""
+
+
+def datasets_seen(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the first run of every dataset of which any was prepared."""
+    runs = runs_of(rows)
+    return runs[runs["n_cells"] > 0].drop_duplicates("dataset")
 
 
 def listed(names: Iterable[object], limit: int = 12) -> str:

@@ -12,9 +12,10 @@ from topocraft.cli.outcome import ERR, explained
 from topocraft.cli.quantities import bytes_of, seconds_of
 from topocraft.display import choose_progress
 
-EXAMPLES = """[bold]Examples[/bold]
+EXAMPLE = "topocraft benchmark cells.h5ad -b batch --label-key celltype -m topocraft,harmony,scvi --seeds 3 -o runs"
+EXAMPLES = f"""[bold]Examples[/bold]
 
-topocraft benchmark cells.h5ad -b batch --label-key celltype -m topocraft,harmony,scvi --seeds 3 -o runs
+{EXAMPLE}
 
 topocraft benchmark one.h5ad two.h5ad -b batch --label-key celltype -m all --time-limit 2h --memory-limit 30GB -o runs
 
@@ -82,7 +83,9 @@ def benchmark(
 def _require(*given: tuple[str, object]) -> None:
     for name, value in given:
         if not value:
-            raise typer.BadParameter("it must be given, except with --table-only.", param_hint=name)
+            raise typer.BadParameter(
+                f"it must be given, except with --table-only. For example: {EXAMPLE}", param_hint=name
+            )
 
 
 def _refuse_others(context: typer.Context) -> None:

@@ -52,11 +52,32 @@ def kept(folder: Path, written: list[Path]) -> Iterator[None]:
 
 def tell(rows: pd.DataFrame, folder: Path, seconds: float, first: Sequence[str] = ()) -> None:
     """Print the ranked table, what did not end well, and what was written; the ``first`` files before the others."""
-    OUT.print(ranking_table(rows) if rows["score"].eq("composite").any() else costs_table(rows))
+    OUT.print(_table(rows))
     written = ", ".join(str(folder / name) for name in (*first, *WRITTEN) if (folder / name).exists())
     pictures = ", ".join(path.name for path in sorted(folder.glob("*.png"))) or "none"
-    for line in (*_failures(rows), f"{duration(seconds)}. Written: {written}", f"Pictures there: {pictures}"):
+    for line in (
+        *_left_out(rows),
+        *_failures(rows),
+        f"{duration(seconds)}. Written: {written}",
+        f"Pictures there: {pictures}",
+    ):
         OUT.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(rows: pd.DataFrame) -> Table | str:
+    from topocraft.benchmark.costs import costs_of
+
+    if rows["score"].eq("composite").any():
+        return ranking_table(rows)
+    return costs_table(rows) if len(costs_of(rows)) else "No run of a method ended well: there is no table."
+
+
+def _left_out(rows: pd.DataFrame) -> Iterator[str]:
+    from topocraft.benchmark.words import datasets_seen, left_out, listed
+
+    smaller = [f"{left_out(row)} of {row.dataset}" for row in datasets_seen(rows).itertuples() if row.n_left_out]
+    if smaller:
+        yield f"Cells left out by quality control: {listed(smaller)}."
 
 
 def ranking_table(rows: pd.DataFrame) -> Table:
@@ -84,7 +105,7 @@ def ranking_table(rows: pd.DataFrame) -> Table:
 
 
 def costs_table(rows: pd.DataFrame) -> Table:
-    """Return time and memory of every method by number of cells, medians over runs."""
+    """Return time and memory of every method by dataset, medians over runs."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -94,14 +115,17 @@ def costs_table(rows: pd.DataFrame) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("method", no_wrap=True)
+    table.add_column("dataset", overflow="fold")
     for column in ("cells", "time", "peak memory"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for row in costs_of(rows).itertuples():
-        table.add_row(Text(row.method), f"{row.n_cells:,}", duration(row.wall_seconds), byte_size(row.peak_bytes))
+        costs = duration(row.wall_seconds), byte_size(row.peak_bytes)
+        table.add_row(Text(row.method), Text(row.dataset), f"{row.n_cells:,}", *costs)
     return table
 
 
 def _failures(rows: pd.DataFrame) -> Iterator[str]:
+    from topocraft.benchmark.records import NO_DATA, NOT_RUN
     from topocraft.benchmark.rows import runs_of
 
     runs = runs_of(rows)
@@ -111,3 +135,7 @@ def _failures(rows: pd.DataFrame) -> Iterator[str]:
     ):
         times = "" if len(some) == 1 else f" ({len(some)} runs)"
         yield f"{method} on {dataset}{times}: {status}. {reason}"
+    n_kept = int((~failed["status"].isin([NO_DATA, NOT_RUN])).sum())
+    if n_kept:
+        some, those = ("run", "it") if n_kept == 1 else ("runs", "them")
+        yield f"{n_kept:,} {some} did not end well; --retry runs {those} anew."

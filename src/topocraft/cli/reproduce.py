@@ -89,7 +89,7 @@ def _show_recipes() -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True)
     for column in ("recipe", "in the paper", "at full size", "smaller"):
-        table.add_column(column, no_wrap=column == "recipe")
+        table.add_column(column, no_wrap=column == "recipe", overflow="fold")
     for recipe in RECIPES.values():
-        table.add_row(recipe.name, f"{recipe.figure}. {recipe.asks}", recipe.full.words, recipe.smaller.words)
+        table.add_row(recipe.name, f"{recipe.figure}. {recipe.asks}", recipe.full.told(), recipe.smaller.told())
     OUT.print(table)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 RATES = {"positive_rate": "positive", "true_positive_rate": "true positive"}
 RARE = 0.05
 """Types of a smaller share of the cells are drawn; where there are none, the smallest."""
+ROOM = 0.55
+"""For figures at the end of a bar, as a share of the longest."""
 COLOURS = {"positive": "#D9D9D9", "true positive": "#57B894"}
 
 
@@ -96,7 +98,8 @@ def types_figure(table: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Not registered with pyplot: it needs no display, and no closing.
+        At the end of each bar "true positive / positive", "NA" where there is no rate. Not registered with pyplot: it
+        needs no display, and no closing.
     """
     from matplotlib.figure import Figure
 
@@ -130,7 +133,11 @@ def _bars(panel: Axes, own: pd.DataFrame) -> None:
     heights = np.arange(len(own))[::-1]
     for rate, colour in COLOURS.items():
         panel.barh(heights, own[rate].to_numpy(dtype=float), color=colour, height=0.7, label=rate)
-    panel.set_yticks(heights, own.index, fontsize=7.5)
-    panel.set_xlim(0, 1)
+    ends = own[list(RATES.values())].max(axis=1).fillna(0.0)
+    for height, end, rates in zip(heights, ends, own[["true positive", "positive"]].to_numpy(dtype=float), strict=True):
+        words = " / ".join("NA" if np.isnan(rate) else f"{rate:.2f}" for rate in rates)
+        panel.annotate(words, (end, height), (2, 0), textcoords="offset points", fontsize=6, va="center")
+    panel.set_yticks(heights, [as_drawn(name) for name in own.index], fontsize=7.5)
+    panel.set(xlim=(0, 1 + ROOM), xticks=(0, 0.5, 1))
     panel.tick_params(axis="x", labelsize=7)
     panel.spines[["top", "right"]].set_visible(False)

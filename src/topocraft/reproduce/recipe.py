@@ -8,16 +8,29 @@ from typing import Any, Literal
 
 from topocraft.reproduce.sources import Source
 
+NUMBERS = {1: "one", 2: "two", 3: "three", 10: "ten"}
 Shown = Literal["ranking", "halves", "types", "growth", "variants", "sweeps"]
 
 
 @dataclass(frozen=True)
 class Size:
-    """One size of a recipe: where its cells come from, with how many seeds, and that in words."""
+    """One size of a recipe: where its cells come from, in words, and with how many seeds."""
 
     words: str
     sources: tuple[Source, ...]
     seeds: int
+
+    def told(self, seeds: int | None = None) -> str:
+        """Say all of it, with so many seeds instead of its own where any are named.
+
+        Examples
+        --------
+        >>> from topocraft.reproduce import Size
+        >>> Size("two scenarios", (), 3).told(), Size("two scenarios", (), 3).told(1)
+        ('two scenarios, three seeds', 'two scenarios, one seed')
+        """
+        count = self.seeds if seeds is None else seeds
+        return f"{self.words}, {NUMBERS.get(count, f'{count:,}')} {'seed' if count == 1 else 'seeds'}"
 
 
 @dataclass(frozen=True)

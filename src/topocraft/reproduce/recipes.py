@@ -40,27 +40,28 @@ OWN = (
     "rnamix_gradient",
     "pbmc_symphony_3chem",
 )
+OF_SPECIES = ("hcl-mca", "lung-two-species", "pancreas_baron_human_mouse")
 SIZES = (20_000, 50_000, 100_000, 150_000, 200_000, 250_000, 300_000)
 LAMBDA_D = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0)
 LAMBDA_T = (0.0, 0.5, 1.0, 2.0, 5.0)
 
 
 def _real(*names: str) -> tuple[Real, ...]:
-    return tuple(Real(name) for name in names)
+    return tuple(Real(name, of_species=name in OF_SPECIES) for name in names)
 
 
 def _sweep(field: str, symbol: str, values: tuple[float, ...]) -> tuple[Variant, ...]:
     return tuple(Variant(f"{symbol} = {value:g}", {field: value}, symbol, value) for value in values)
 
 
-TUNED = Size("pancreas and lung atlas, one seed", _real("pancreas", "lung-atlas"), 1)
+TUNED = Size("pancreas and lung atlas", _real("pancreas", "lung-atlas"), 1)
 TUNED_SMALLER = Size(
-    "pbmc_10x_6batch, pancreas_baron_human_mouse and the simulated common-3 (4,000 cells), one seed",
+    "pbmc_10x_6batch, pancreas_baron_human_mouse and the simulated common-3 (4,000 cells)",
     (*_real("pbmc_10x_6batch", "pancreas_baron_human_mouse"), Simulated("common-3")),
     1,
 )
 SWEPT_SMALLER = Size(
-    "pancreas_baron_human_mouse, kang_pbmc_ifn and the simulated common-3 (4,000 cells), one seed",
+    "pancreas_baron_human_mouse, kang_pbmc_ifn and the simulated common-3 (4,000 cells)",
     (*_real("pancreas_baron_human_mouse", "kang_pbmc_ifn"), Simulated("common-3")),
     1,
 )
@@ -71,12 +72,12 @@ _ALL = (
         figure="Fig. 2a, b",
         asks="Unequal batches, types of one batch only, rare types: who keeps what is there and mixes what is shared?",
         full=Size(
-            "ten Splatter scenarios of two batches, 4,000 cells × 10,000 genes before cells are taken away, ten seeds",
+            "ten Splatter scenarios of two batches, 4,000 cells × 10,000 genes before cells are taken away",
             tuple(Simulated(name) for name in SETTINGS),
             10,
         ),
         smaller=Size(
-            "the ten scenarios with half of the cells, 2,000 × 10,000 genes, three seeds",
+            "the ten scenarios with half of the cells, 2,000 × 10,000 genes",
             tuple(Simulated(name, cells=2000) for name in SETTINGS),
             3,
         ),
@@ -87,12 +88,12 @@ _ALL = (
         figure="Supplement 6.3",
         asks="Are the answers the same with cells from another simulator, a copula fitted to real ones?",
         full=Size(
-            "ten settings drawn from a copula fitted to the pancreas set, 4,000 cells, ten seeds",
+            "ten settings drawn from a copula fitted to the pancreas set, 4,000 cells",
             tuple(Copula(name, "pancreas") for name in SETTINGS),
             10,
         ),
         smaller=Size(
-            "ten settings drawn from a copula fitted to pbmc_10x_6batch, 2,000 cells, two seeds",
+            "ten settings drawn from a copula fitted to pbmc_10x_6batch, 2,000 cells",
             tuple(Copula(name, "pbmc_10x_6batch", cells=2000) for name in SETTINGS),
             2,
         ),
@@ -101,17 +102,17 @@ _ALL = (
         name="fig2-real",
         figure="Fig. 2c",
         asks="Who ranks where on real cells?",
-        full=Size("nine published datasets, up to 372,789 cells, one seed", _real(*NINE), 1),
-        smaller=Size("eight small datasets of your own folder, up to 10,500 cells, three seeds", _real(*OWN), 3),
+        full=Size("nine published datasets, up to 372,789 cells", _real(*NINE), 1),
+        smaller=Size("eight small datasets of your own folder, up to 10,500 cells", _real(*OWN), 3),
         umaps=(*NINE, *OWN),
     ),
     Recipe(
         name="rare-types",
         figure="Fig. 3",
         asks="Which cells of rare types are found among their own, and mixed as their type is?",
-        full=Size("pancreas, 16,382 cells, 14 types down to 0.04 %, one seed", _real("pancreas"), 1),
+        full=Size("pancreas, 16,382 cells, 14 types down to 0.04 %", _real("pancreas"), 1),
         smaller=Size(
-            "pbmc_10x_6batch (dendritic cells 0.9 %) and the simulated rare1-0.1 (4,000 cells), two seeds",
+            "pbmc_10x_6batch (dendritic cells 0.9 %) and the simulated rare1-0.1 (4,000 cells)",
             (*_real("pbmc_10x_6batch"), Simulated("rare1-0.1")),
             2,
         ),
@@ -122,9 +123,9 @@ _ALL = (
         name="nested",
         figure="Fig. 4",
         asks="Donors within technologies: what becomes of small differences within large ones?",
-        full=Size("lung atlas, 32,472 cells, 16 donors, one seed", _real("lung-atlas"), 1),
+        full=Size("lung atlas, 32,472 cells, 16 donors", _real("lung-atlas"), 1),
         smaller=Size(
-            "the simulated nested: 6,000 cells × 10,000 genes, six donors within two technologies, three seeds",
+            "the simulated nested: 6,000 cells × 10,000 genes, six donors within two technologies",
             (Simulated("nested"),),
             3,
         ),
@@ -135,9 +136,9 @@ _ALL = (
         name="cross-species",
         figure="Fig. 5a–c",
         asks="Two species that share few types: are those matched, and the others left alone?",
-        full=Size("HCL–MCA, 372,789 cells, and lung of two species, one seed", _real("hcl-mca", "lung-two-species"), 1),
+        full=Size("HCL–MCA, 372,789 cells, and lung of two species", _real("hcl-mca", "lung-two-species"), 1),
         smaller=Size(
-            "pancreas_baron_human_mouse (350 cells) and the simulated species (4,000 cells), three seeds",
+            "pancreas_baron_human_mouse (350 cells) and the simulated species (4,000 cells)",
             (*_real("pancreas_baron_human_mouse"), Simulated("species")),
             3,
         ),
@@ -149,12 +150,12 @@ _ALL = (
         figure="Fig. 5d, e",
         asks="How do time and memory grow with the number of cells?",
         full=Size(
-            "samples of HCL–MCA, 20,000 to 300,000 cells in seven sizes, one seed",
+            "samples of HCL–MCA, 20,000 to 300,000 cells in seven sizes",
             tuple(Real("hcl-mca", cells=size, title=f"{size:,} cells") for size in SIZES),
             1,
         ),
         smaller=Size(
-            "the simulated baseline, 20,000 to 300,000 cells × 3,000 genes in seven sizes, one seed",
+            "the simulated baseline, 20,000 to 300,000 cells × 3,000 genes in seven sizes",
             tuple(Simulated("baseline", cells=size, genes=3000, title=f"{size:,} cells") for size in SIZES),
             1,
         ),
@@ -205,6 +206,6 @@ def find_recipe(name: str) -> Recipe:
     'Supplement 4.3'
     """
     if name not in RECIPES:
-        guess = nearest_name(name, RECIPES)
-        raise ConfigError(f"There is no recipe '{name}'.{guess} There are {list_names(RECIPES, len(RECIPES))}.")
+        known = list_names(RECIPES, len(RECIPES))
+        raise ConfigError(f"name must be one of {known}; there is no recipe '{name}'.{nearest_name(name, RECIPES)}")
     return RECIPES[name]

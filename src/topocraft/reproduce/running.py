@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from topocraft.baselines import METHODS
 from topocraft.benchmark import Contender, Grid, contenders, run_grid
 from topocraft.display import attended
-from topocraft.errors import ConfigError
+from topocraft.errors import ConfigError, FileError
 from topocraft.reproduce.recipe import Recipe, Size
 from topocraft.reproduce.recipes import find_recipe
 from topocraft.reproduce.shown import write_shown
@@ -98,7 +98,7 @@ def reproduce(
     InputError
         Not one dataset can be had.
     FileError
-        As ``run_grid``.
+        As ``run_grid``, or ``data`` is no folder.
 
     References
     ----------
@@ -162,6 +162,8 @@ def grid_of(recipe: Recipe, size: Size, overrides: Overrides, missing: Mapping[s
 def _require(recipe: Recipe, overrides: Overrides) -> None:
     if recipe.shown == "growth" and overrides.cells is not None:
         raise ConfigError(f"cells cannot be set for '{recipe.name}': its datasets are sizes. Set largest (--largest).")
+    if overrides.data is not None and not overrides.data.expanduser().is_dir():
+        raise FileError(f"data (--data) must be a folder of h5ad files; there is no folder '{overrides.data}'.")
     _ = list(_contenders(recipe, overrides.methods))  # unknown names are refused before anything is fetched
     for name, value, least in (("seeds", overrides.seeds, 1), ("cells", overrides.cells, 20)):
         if value is not None and value < least:
@@ -183,16 +185,16 @@ def _note(recipe: Recipe, size: Size, overrides: Overrides, missing: Mapping[str
     changed = [
         f"{value:,} {words}"
         for value, words in (
-            (overrides.seeds, "seed" if overrides.seeds == 1 else "seeds"),
             (overrides.cells, "cells of a dataset at most"),
             (overrides.largest, "cells in the largest dataset"),
         )
         if value is not None
     ]
-    here = "the same" if size is recipe.full else size.words
+    same = "the same" if overrides.seeds is None else replace(size, words="the same").told(overrides.seeds)
+    here = same if size is recipe.full else size.told(overrides.seeds)
     here += f", without {', '.join(missing)}, which cannot be had" if missing else ""
     asked = f", but {', '.join(changed)}" if changed else ""
-    return f"{recipe.figure} of {PAPER}. {recipe.asks} In the paper: {recipe.full.words}. Here: {here}{asked}."
+    return f"{recipe.figure} of {PAPER}. {recipe.asks} In the paper: {recipe.full.told()}. Here: {here}{asked}."
 
 
 def _size(recipe: Recipe, overrides: Overrides, progress: Progress) -> tuple[Size, dict[str, str]]:
@@ -207,7 +209,7 @@ def _size(recipe: Recipe, overrides: Overrides, progress: Progress) -> tuple[Siz
     if not missing or any(source.needs not in missing for source in recipe.full.sources):
         return recipe.full, missing
     progress.warn(f"The data of the paper cannot be had: {next(iter(missing.values()))}")
-    progress.warn(f"Instead: {recipe.smaller.words}.")
+    progress.warn(f"Instead: {recipe.smaller.told(overrides.seeds)}.")
     return recipe.smaller, _missing(recipe.smaller, overrides, progress)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from topocraft.benchmark.grid import Dataset, file_identity
 from topocraft.benchmark.keys import package_code
-from topocraft.errors import FileError, TopocraftError
+from topocraft.errors import FileError, InputError, TopocraftError, nearest_name
 from topocraft.randomness import numpy_stream
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from topocraft.progress import Progress
     from topocraft.simulate.copula import CopulaModel
 
+LEAST_SHARED = 0.5
+"""Of the genes that batches of two species express: fewer are genes by two sets of names."""
 SIMULATOR = ("simulate/*.py", "randomness.py")
 
 
@@ -91,12 +94,14 @@ class Simulated:
 class Real:
     """A dataset that ``topocraft datasets`` knows, or that lies in the user's own folder.
 
-    ``cells`` is how many are drawn from it at random, always the same; ``None`` for all.
+    ``cells`` is how many are drawn from it at random, always the same; ``None`` for all. ``of_species`` says that its
+    batches are of several species, whose genes must have been joined.
     """
 
     dataset_name: str
     cells: int | None = None
     title: str = ""
+    of_species: bool = False
 
     @property
     def name(self) -> str:
@@ -111,7 +116,8 @@ class Real:
     def dataset(self, scale: Scale, umap: bool) -> Dataset:
         """Return the dataset, or a random choice of its cells."""
         cells = _fewer(self.cells, scale.cells)
-        read = partial(_sample, partial(_load, self.dataset_name, scale), cells)
+        load = partial(_load_joined if self.of_species else _load, self.dataset_name, scale)
+        read = partial(_sample, load, cells)
         known = _identity(self.dataset_name, scale)
         return Dataset(name=self.name, read=read, identity=f"{known}\ncells {cells}" if known else "", umap=umap)
 
@@ -154,6 +160,12 @@ def why_missing(name: str, scale: Scale, progress: Progress) -> str:
     from topocraft.data import datasets
 
     try:
+        known = datasets.known(scale.folder)
+        if name not in known:
+            return (
+                f"There is no dataset '{name}'.{nearest_name(name, known)} Put '{name}.h5ad' into a folder of your "
+                "own, and name that with --data (data=) or TOPOCRAFT_DATA."
+            )
         datasets.get(name, folder=scale.folder, progress=progress)
     except TopocraftError as error:
         return str(error)
@@ -176,6 +188,33 @@ def _load(name: str, scale: Scale) -> AnnData:
 
     _require_there(name, scale)
     return datasets.load(name, folder=scale.folder)
+
+
+def _load_joined(name: str, scale: Scale) -> AnnData:
+    """Return a dataset of several species.
+
+    Raises
+    ------
+    InputError
+        Two of its batches share less than half of the genes that the one with fewer expresses.
+    """
+    adata = _load(name, scale)
+    for (one, here), (other, there) in combinations(_expressed(adata).items(), 2):
+        fewer, shared = min(here.sum(), there.sum()), (here & there).sum()
+        if shared < LEAST_SHARED * fewer:
+            raise InputError(
+                f"genes of '{name}' must be shared by its batches, which are of several species: at least "
+                f"{LEAST_SHARED:.0%} of those expressed; '{one}' and '{other}' share {shared:,} of {fewer:,}. Join its "
+                "files over orthologs (topocraft integrate HUMAN.h5ad MOUSE.h5ad --orthologs TABLE), and put the "
+                f"result as '{name}.h5ad' into a folder of your own (--data)."
+            )
+    return adata
+
+
+def _expressed(adata: AnnData) -> dict[str, np.ndarray]:
+    """Return which genes have a value in any cell, by batch."""
+    batches = adata.obs["batch"].astype(str).to_numpy()
+    return {name: np.asarray(adata.X[batches == name].max(axis=0).toarray()).ravel() > 0 for name in np.unique(batches)}
 
 
 def _require_there(name: str, scale: Scale) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from topocraft.benchmark.page import in_figures, table_of
 from topocraft.benchmark.ranking import wide
-from topocraft.evaluation.correlation import rank_correlation
+from topocraft.evaluation.correlation import FEWEST, rank_correlation
 from topocraft.reproduce.recipe import Variant
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def sweep_section(table: pd.DataFrame) -> str:
         [
             "## With cell types and without",
             "Spearman's rank correlation along each sweep: NMI and ARI with the cell types, beside the same with "
-            "clusters of every batch by itself, which need no cell types.",
+            "clusters of every batch by itself, which need no cell types. A – stands where one of the two is constant "
+            f"along the sweep, or fewer than {FEWEST} values are known.",
             table_of(found.assign(dataset="`" + found["dataset"] + "`"), named, 2),
             "## Along the parameters",
             table_of(shown, TITLES | {"bio": "bio-conservation"}),
@@ -117,6 +118,7 @@ def sweep_figure(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(len(parameters), len(datasets), squeeze=False, sharey="col")
     told = correlations(table).set_index(["dataset", "parameter"])
     for row, parameter in zip(panels, parameters, strict=True):
+        row[0].set_ylabel("score", fontsize=8.5)
         for panel, dataset in zip(row, datasets, strict=True):
             own = table[(table["dataset"] == dataset) & (table["parameter"] == parameter)]
             _draw(panel, own, parameter)

@@ -154,7 +154,8 @@ def test_ones_own_set_takes_precedence(source: anndata.AnnData, here: Path) -> N
 
 
 def test_an_unknown_name(here: Path) -> None:
-    with pytest.raises(ConfigError, match=r"There is no dataset 'pancras'\. Did you mean 'pancreas'\? .* --from"):
+    told = r"name must be .*; there is no dataset 'pancras'\. Did you mean 'pancreas'\? .* --from"
+    with pytest.raises(ConfigError, match=told):
         find("pancras")
 
 

@@ -2,7 +2,9 @@
 
 Yu, Xu, Zhang, Li 2023, doi:10.1038/s41467-023-36635-5. Defaults: ``scDMLModel.preprocess`` and ``integrate`` of scDML
 0.0.1. The number of clusters is the library's own estimate from its eigenvalues, as it is where none is given: its
-tutorials give the true number of cell types, which a method without labels cannot know.
+tutorials give the true number of cell types, which a method without labels cannot know. One departure: the library
+takes its first estimate even where that is 1, which leaves it no negative triplets, and the embedding is noise; here it
+is the first that is at least 2.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 N_COMPONENTS, NEIGHBOURS_WITHIN, NEIGHBOURS_BETWEEN = 100, 5, 10
+FEWEST_CLUSTERS = 2
 
 
 def integrate(adata: AnnData, seed: int) -> np.ndarray:
@@ -54,7 +57,7 @@ def estimated_clusters(similarity: np.ndarray) -> int:
     """Return the number of clusters that scDML takes where none is given, from similarities (n, n) of its clusters.
 
     ``train`` does the same, but wants the clusters merged to every number that it may find, which takes n times as
-    long.
+    long. Of its estimates, best first, this is the first that is at least ``FEWEST_CLUSTERS``.
     """
     from scDML.utils import eigenDecomposition
 
@@ -63,7 +66,13 @@ def estimated_clusters(similarity: np.ndarray) -> int:
     strengthened = scaled + scaled @ scaled
     np.fill_diagonal(strengthened, 0.0)
     best, _, _ = eigenDecomposition(strengthened, plot=False)
-    return int(best[0])
+    found = next((int(estimate) for estimate in best if estimate >= FEWEST_CLUSTERS), None)
+    if found is None:
+        raise ValueError(
+            f"scDML needs at least {FEWEST_CLUSTERS} clusters; its estimates are {[int(one) for one in best]}. "
+            "Give it more cells, or leave it out."
+        )
+    return found
 
 
 def in_order(embedding: np.ndarray, place: np.ndarray) -> np.ndarray:

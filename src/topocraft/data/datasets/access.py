@@ -62,8 +62,9 @@ def find(name: str, folder: Path | None = None) -> Dataset:
     datasets = known(folder)
     if name not in datasets:
         raise ConfigError(
-            f"There is no dataset '{name}'.{nearest_name(name, datasets)} 'topocraft datasets list' shows all; a "
-            "folder of your own h5ad files is named with --from (folder=) or TOPOCRAFT_DATA."
+            f"name must be a dataset that 'topocraft datasets list' shows; there is no dataset '{name}'."
+            f"{nearest_name(name, datasets)} A folder of your own h5ad files is named with --from (folder=) or "
+            "TOPOCRAFT_DATA."
         )
     return datasets[name]
 
