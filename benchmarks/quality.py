@@ -68,6 +68,13 @@ def measure(
             add_row(log, row.result())
 
 
+def simulated(name: str, folder: Path) -> Path:
+    """Draw a scenario with seed 1, unless it is there; return the folder of its file."""
+    if not (folder / f"{name}.h5ad").exists():
+        process.run(["simulate", name, "--seed", "1", "-o", str(folder / f"{name}.h5ad")])
+    return folder
+
+
 def _score(name: str, variant: str, seed: int, changes: dict[str, Any], data: Path) -> dict[str, Any]:
     """Integrate and evaluate by the commands; return the scores and what the integration took."""
     options = [option for field, value in changes.items() for option in ("--set", f"{field}={json.dumps(value)}")]

@@ -68,11 +68,14 @@ def scores(log: Path, seeds: int) -> None:
 
 
 def choices(log: Path, seeds: int, only: list[str] | None, chosen: list[str] | None) -> None:
-    """Print the scores of the choices that were measured, beside the defaults."""
-    from quality import CHOICES, SETS, measure, table
+    """Print the scores of the choices that were measured, beside the defaults: on shared sets, or named scenarios."""
+    from quality import CHOICES, SETS, measure, simulated, table
 
     names, variants = only or SETS, {name: CHOICES[name] for name in chosen or CHOICES}
-    measure(variants, names, seeds, log, workers=granted_cores())
+    real = [name for name in names if name in SETS]
+    measure(variants, real, seeds, log, workers=granted_cores())
+    for name in [name for name in names if name not in SETS]:
+        measure(variants, [name], seeds, log, workers=granted_cores(), data=simulated(name, log.parent))
     print(table(log, names))
 
 
