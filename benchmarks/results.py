@@ -13,7 +13,7 @@ from pathlib import Path
 import process
 
 PAGES = process.REPOSITORY / "docs" / "results"
-EVERY = "topocraft,harmony,scanorama,bbknn,scvi,scanvi,rpca,scdml,imap,unintegrated"
+EVERY = "topocraft,harmony,scanorama,bbknn,scvi,scanvi,rpca,scdml,unintegrated"
 UNLABELLED = EVERY.replace("scanvi,", "")
 QUICK = "topocraft,harmony,scanorama,bbknn,unintegrated"
 REAL = tuple(str(process.DATA / f"{name}.h5ad") for name in ("cellline_mixology", "pbmc_10x_6batch"))
