@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import process
@@ -18,14 +19,13 @@ KILLS = 10
 SHORT = {"epochs": 3, "warmup_epochs": 1}
 
 
-def run_once(folder: Path, scored: bool) -> None:
-    """Run four methods on three sets with three seeds: of three epochs and scored, or as they are and not scored."""
+def run_once(folder: Path, scored: bool, settings: Mapping[str, int]) -> None:
+    """Run four methods on three sets with three seeds, ours with some settings, and score them or not."""
     from topocraft.baselines import METHODS
     from topocraft.benchmark import Contender, Grid, contenders, datasets_of, run_grid
     from topocraft.progress import Silent
 
     ours = METHODS["topocraft"]
-    settings = SHORT if scored else {}
     every = [
         *contenders(["unintegrated", "harmony"]),
         Contender(method=ours, name="ours", settings=settings),
@@ -95,4 +95,5 @@ def _rows(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    run_once(Path(sys.argv[1]), sys.argv[2] == "scored")
+    is_scored = sys.argv[2] == "scored"
+    run_once(Path(sys.argv[1]), is_scored, SHORT if is_scored else {})

@@ -59,7 +59,7 @@ class KeptSteps(Steps):
     def __init__(self) -> None:
         self._prepared: dict[PreprocessConfig, Prepared] = {}
         self._components: dict[tuple[PreprocessConfig, int, int], Components] = {}
-        self._topologies: dict[tuple[PreprocessConfig, TopologyConfig, int], Topology] = {}
+        self._topologies: dict[tuple[PreprocessConfig, TopologyConfig, int, str], Topology] = {}
 
     def prepare(self, cells: Cells, config: IntegrationConfig) -> Prepared:
         """Return the cells prepared, now or before."""
@@ -78,7 +78,7 @@ class KeptSteps(Steps):
         self, prepared: Prepared, components: Components, trained: Cells, batch: np.ndarray, config: IntegrationConfig
     ) -> Topology:
         """Return the clusters, found now or before."""
-        key = config.preprocess, config.topology, config.seed
+        key = config.preprocess, config.topology, config.seed, config.device
         if key not in self._topologies:
             self._topologies[key] = super().find_topology(prepared, components, trained, batch, config)
         return self._topologies[key]

@@ -61,7 +61,7 @@ def test_two_come_to_what_one_does(folder: Path, together: tuple[Path, list[mort
     assert not np.array_equal(two, one), "they were one process"
 
 
-def test_by_the_defaults_two_come_as_near_to_one_as_another_number_of_threads(folder: Path) -> None:
+def test_by_the_defaults_two_come_near_to_one(folder: Path) -> None:
     """Same clusters; of the embedding, in which last bits choose places, nearly the same neighbours."""
     found = []
     for threads in ("1", "2"):
@@ -73,7 +73,7 @@ def test_by_the_defaults_two_come_as_near_to_one_as_another_number_of_threads(fo
     for level in ("topocraft_low", "topocraft_high"):
         assert two.obs[level].tolist() == one.obs[level].tolist()
     assert min(_shared(one, threaded), _shared(one, two)) > 0.85
-    assert _shared(one, two) < 1, "they were one process"
+    assert not np.array_equal(two.obsm["X_topocraft"], threaded.obsm["X_topocraft"]), "they were one process"
 
 
 def _shared(one: anndata.AnnData, other: anndata.AnnData) -> float:

@@ -12,7 +12,7 @@ from topocraft.errors import ConfigError
 from topocraft.reproduce import RECIPES, find_recipe
 from topocraft.reproduce.recipes import LAMBDA_D, LAMBDA_T, NINE, SETTINGS, SIZES
 from topocraft.reproduce.shown import RESULTS
-from topocraft.reproduce.sources import Copula, Real, Simulated
+from topocraft.reproduce.sources import OF_SPECIES, Copula, Real, Simulated
 from topocraft.simulate.copula_settings import COPULA_SETTINGS
 from topocraft.simulate.registry import PAPER, SCENARIOS
 
@@ -88,8 +88,8 @@ def test_the_ablation_takes_one_part_away_at_a_time() -> None:
     assert settings == {"default": {}, "λ_D = 0": {"lambda_adversary": 0.0}, "λ_T = 0": {"lambda_triplet": 0.0}}
 
 
-def test_sets_of_two_species_are_marked_wherever_they_are_scored() -> None:
+def test_sets_of_two_species_are_known_by_name_wherever_they_are_used() -> None:
     every = [source for recipe in RECIPES.values() for source in (*recipe.full.sources, *recipe.smaller.sources)]
-    marked = {source.name for source in every if isinstance(source, Real) and source.of_species}
-    assert marked == {"hcl-mca", "lung-two-species", "pancreas_baron_human_mouse"}
-    assert all(source.of_species for source in RECIPES["cross-species"].full.sources if isinstance(source, Real))
+    assert set(OF_SPECIES) <= {source.dataset_name for source in every if isinstance(source, Real)}
+    crossed = [source for source in RECIPES["cross-species"].full.sources if isinstance(source, Real)]
+    assert {source.dataset_name for source in crossed} <= set(OF_SPECIES)

@@ -108,7 +108,8 @@ def test_two_species_must_share_half_of_the_genes_they_express(
     values[:3, :8] = values[3:, 8 - n_shared : 18 - n_shared] = np.eye(3, 1) + 1
     made = AnnData(sparse.csr_matrix(values), obs={"batch": ["human"] * 3 + ["mouse"] * 3})
     monkeypatch.setattr(sources, "_load", lambda name, scale: made)
-    read = Real("pbmc_10x_6batch", of_species=True).dataset(Scale(folder=own), False).read
+    monkeypatch.setattr(sources, "OF_SPECIES", ("pbmc_10x_6batch",))
+    read = Real("pbmc_10x_6batch").dataset(Scale(folder=own), False).read
     if is_refused:
         told = rf"at least 50% .* 'human' and 'mouse' share {n_shared} of 8\. Join .* --orthologs .* \(--data\)\."
         with pytest.raises(InputError, match=told):

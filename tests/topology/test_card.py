@@ -61,15 +61,21 @@ def test_points_far_from_the_origin_keep_their_neighbours() -> None:
     indices, distances = nearest_on_card(points, points, 5, "cpu", itself=False)
     expected, away = _slow(points, points, 5, itself=False)
     assert np.array_equal(indices, expected)
-    np.testing.assert_allclose(distances, away, rtol=1e-3)
+    np.testing.assert_allclose(distances, away, rtol=1e-5)
 
 
-def test_of_equally_near_points_the_first_is_taken() -> None:
-    pool = np.repeat(_points(4), 3, axis=0)
-    indices, distances = nearest_on_card(pool, pool, 2, "cpu")
-    firsts = 3 * (np.arange(12) // 3)
-    assert np.array_equal(indices, np.column_stack([firsts, firsts + 1]))
+def test_twins_are_neighbours_at_no_distance() -> None:
+    pool = np.repeat(_points(4), 30, axis=0)
+    indices, distances = nearest_on_card(pool, pool, 2, "cpu", itself=False)
+    assert np.array_equal(indices // 30, np.repeat(np.arange(4), 30)[:, None] * [1, 1])
+    assert (indices != np.arange(120)[:, None]).all()
     assert not distances.any()
+
+
+def test_tight_clusters_far_apart_keep_their_neighbours() -> None:
+    points = _points(200) / 100 + np.repeat([[-3000], [3000]], 100, axis=0).astype(np.float32)
+    _, distances = nearest_on_card(points, points, 5, "cpu", itself=False)
+    np.testing.assert_allclose(distances, _slow(points, points, 5, itself=False)[1], rtol=1e-5)
 
 
 @pytest.fixture

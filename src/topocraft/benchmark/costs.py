@@ -21,23 +21,25 @@ if TYPE_CHECKING:
 MARKERS = "osD^vP"
 FEWEST_SIZES, LEAST_RANGE = 3, 4
 """Curves and slopes need so many sizes, the largest at least so many times the smallest."""
-SIZE = re.compile(r"\d[\d,.]*[kM]?( cells)?")
+SIZE = re.compile(r"(\d[\d,.]*)([kM]?)( cells)?")
 """Name of a dataset that is one size of a series, as ``20000``, ``20k`` or ``20,000 cells``."""
+UNITS, NEARLY = {"": 1.0, "k": 1e3, "M": 1e6}, 0.1
+"""How far the number of cells, with those left out, may be from the size."""
 FAR_APART = 100
 """Costs of which the largest is more than so many times the smallest are drawn on a logarithmic axis."""
 PANELS = (("wall_seconds", 1.0, "wall time (s)"), ("peak_bytes", 1e9, "peak memory (GB)"))
 
 
 def costs_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what methods cost by dataset: medians over runs of ``n_cells``, ``wall_seconds`` and ``peak_bytes``.
+    """Return what methods cost by dataset: medians of ``n_cells``, ``n_left_out``, ``wall_seconds`` and ``peak_bytes``.
 
     Methods come in the order of the ranking, their datasets from the smallest; runs that did not end well are left out.
     """
     runs = runs_of(rows)
     runs = runs[(runs["status"] == "ok") & runs["wall_seconds"].notna()]
     order = {method: place for place, method in enumerate(ranking(rows)["method"])}
-    found = runs.groupby(["method", "dataset"], sort=False)[["n_cells", "wall_seconds", "peak_bytes"]].median()
-    found = found.reset_index().astype({"n_cells": int})
+    found = runs.groupby(["method", "dataset"], sort=False)[["n_cells", "n_left_out", "wall_seconds", "peak_bytes"]]
+    found = found.median().reset_index().astype({"n_cells": int, "n_left_out": int})
     return found.sort_values(
         ["method", "n_cells"],
         key=lambda column: column.map(order) if column.name == "method" else column,
@@ -82,9 +84,19 @@ def slopes(rows: pd.DataFrame) -> pd.DataFrame:
 def _are_series(costs: pd.DataFrame) -> bool:
     """Return whether the datasets are sizes of one series: costs of different cells make no curve."""
     cells = costs["n_cells"]
-    if not all(SIZE.fullmatch(name) for name in costs["dataset"]):
+    drawn = costs["n_cells"] + costs["n_left_out"]
+    if not all(map(_is_size, costs["dataset"], drawn)):
         return False
     return cells.nunique() >= FEWEST_SIZES and bool(cells.max() >= LEAST_RANGE * cells.min())
+
+
+def _is_size(name: str, n_cells: int) -> bool:
+    """Return whether a name is the number of cells, nearly: a year or the number of a donor is none."""
+    found = SIZE.fullmatch(name)
+    if found is None:
+        return False
+    size = float(found[1].replace(",", "")) * UNITS[found[2]]
+    return abs(n_cells - size) <= NEARLY * size
 
 
 def _slope(own: pd.DataFrame, column: str) -> float:

@@ -22,6 +22,7 @@ PREPARES = (
 INTEGRATES = (
     *PREPARES,
     *("data/digests.py", "data/order.py", "fitted_cells.py", "fitting.py", "hardware.py", "integrator.py"),
+    *("metrics/clustering.py", "metrics/confusion.py", "metrics/label_free.py", "metrics/matching.py"),
     *("metrics/yardstick.py", "model/*.py", "steps.py", "topology/*.py", "training/*.py"),
 )
 RUNS = "baselines/worker.py"

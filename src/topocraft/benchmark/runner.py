@@ -118,10 +118,13 @@ def _not_there(folder: Folder) -> list[Path]:
 
 
 def _remove_empty(paths: list[Path]) -> None:
-    """Take back what was made for nothing, if nothing has come into it."""
+    """Take back what was made for nothing: the lock, and folders into which nothing has come."""
     for path in reversed(paths):
         with suppress(OSError):
-            path.rmdir() if path.is_dir() else path.unlink()
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()
 
 
 def _finish_dataset(

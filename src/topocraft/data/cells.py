@@ -244,7 +244,7 @@ def _checked_values(
         facts = facts_of(values.data)
         if facts.broken:
             cell, gene = first_broken(values)
-            names = (adata.obs_names[cell], adata.var_names[genes][gene])
-            where += ", first in cell {}, gene {}".format(*(list_names([name]) for name in names))
+            names = list_names([adata.obs_names[cell]]), list_names([adata.var_names[genes][gene]])
+            where += f", first in cell {names[0]}, gene {names[1]}"
     require_sound(facts, where)
     return values, value_kind(facts, input_kind)

@@ -40,14 +40,13 @@ OWN = (
     "rnamix_gradient",
     "pbmc_symphony_3chem",
 )
-OF_SPECIES = ("hcl-mca", "lung-two-species", "pancreas_baron_human_mouse")
 SIZES = (20_000, 50_000, 100_000, 150_000, 200_000, 250_000, 300_000)
 LAMBDA_D = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0)
 LAMBDA_T = (0.0, 0.5, 1.0, 2.0, 5.0)
 
 
 def _real(*names: str) -> tuple[Real, ...]:
-    return tuple(Real(name, of_species=name in OF_SPECIES) for name in names)
+    return tuple(Real(name) for name in names)
 
 
 def _sweep(field: str, symbol: str, values: tuple[float, ...]) -> tuple[Variant, ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from topocraft.progress import Progress
     from topocraft.simulate.copula import CopulaModel
 
+OF_SPECIES = ("hcl-mca", "lung-two-species", "pancreas_baron_human_mouse")
 LEAST_SHARED = 0.5
 """Of the genes that batches of two species express: fewer are genes by two sets of names."""
 SIMULATOR = ("simulate/*.py", "randomness.py")
@@ -94,14 +95,13 @@ class Simulated:
 class Real:
     """A dataset that ``topocraft datasets`` knows, or that lies in the user's own folder.
 
-    ``cells`` is how many are drawn from it at random, always the same; ``None`` for all. ``of_species`` says that its
-    batches are of several species, whose genes must have been joined.
+    ``cells`` is how many are drawn from it at random, always the same; ``None`` for all. Where its batches are of
+    several species (``OF_SPECIES``), their genes must have been joined.
     """
 
     dataset_name: str
     cells: int | None = None
     title: str = ""
-    of_species: bool = False
 
     @property
     def name(self) -> str:
@@ -116,7 +116,8 @@ class Real:
     def dataset(self, scale: Scale, umap: bool) -> Dataset:
         """Return the dataset, or a random choice of its cells."""
         cells = _fewer(self.cells, scale.cells)
-        load = partial(_load_joined if self.of_species else _load, self.dataset_name, scale)
+        of_species = self.dataset_name in OF_SPECIES
+        load = partial(_load_of_species if of_species else _load, self.dataset_name, scale)
         read = partial(_sample, load, cells)
         known = _identity(self.dataset_name, scale)
         return Dataset(name=self.name, read=read, identity=f"{known}\ncells {cells}" if known else "", umap=umap)
@@ -190,7 +191,7 @@ def _load(name: str, scale: Scale) -> AnnData:
     return datasets.load(name, folder=scale.folder)
 
 
-def _load_joined(name: str, scale: Scale) -> AnnData:
+def _load_of_species(name: str, scale: Scale) -> AnnData:
     """Return a dataset of several species.
 
     Raises

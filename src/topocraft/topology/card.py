@@ -6,14 +6,14 @@ import numpy as np
 
 BLOCK, ENTRIES = 8192, 2**28
 """Points asked about at once, and distances held at once: 1 GiB in float32."""
-SPARE = 16
-"""Candidates beyond those asked for: quick distances choose them, and are rounded more than those that rank them."""
 
 
 def nearest_on_card(
     asked: np.ndarray, pool: np.ndarray, k: int, device: str, itself: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the ``k`` nearest of ``pool`` for every point asked about, nearest first; of equally near ones the first.
+    """Find the ``k`` nearest of ``pool`` for every point asked about, nearest first; of equally near ones any.
+
+    By differences, not by products of matrices, which cards may round to ten bits.
 
     Parameters
     ----------
@@ -32,20 +32,20 @@ def nearest_on_card(
     """
     import torch
 
-    centre = pool.mean(axis=0)
-    there = torch.from_numpy((pool - centre).astype(np.float32)).to(device)
-    lengths = (there * there).sum(dim=1)
+    there = torch.from_numpy(pool.astype(np.float32)).to(device)
     indices, distances = np.empty((len(asked), k), dtype=np.int64), np.empty((len(asked), k), dtype=np.float32)
-    size = max(1, min(BLOCK, ENTRIES // len(pool)))
-    candidates = min(k + SPARE, len(pool) - (not itself))
-    for start in range(0, len(asked), size):
-        here = torch.from_numpy((asked[start : start + size] - centre).astype(np.float32)).to(device)
-        squared = torch.addmm(lengths, here, there.T, alpha=-2)
+
+    def search(start: int, stop: int) -> None:
+        here = torch.from_numpy(asked[start:stop].astype(np.float32)).to(device)
+        away = torch.cdist(here, there, compute_mode="donot_use_mm_for_euclid_dist")
         if not itself:
-            squared.diagonal(start).fill_(torch.inf)
-        near = squared.topk(candidates, largest=False).indices.sort().values
-        away = torch.linalg.vector_norm(there[near] - here[:, None], dim=2)
-        found, order = away.sort(dim=1, stable=True)
-        indices[start : start + size] = near.gather(1, order[:, :k]).cpu().numpy()
-        distances[start : start + size] = found[:, :k].cpu().numpy()
+            away.diagonal(start).fill_(torch.inf)
+        found = away.topk(k, largest=False)
+        indices[start:stop], distances[start:stop] = found.indices.cpu().numpy(), found.values.cpu().numpy()
+
+    size = max(1, min(BLOCK, ENTRIES // len(pool)))
+    for start in range(0, len(asked), size):
+        search(start, start + size)
+    if device == "cuda":
+        torch.cuda.empty_cache()  # training asks how much of the card is free
     return indices, distances

@@ -49,9 +49,9 @@ def fair_sketch(points: np.ndarray, batch: np.ndarray, most: int, generator: np.
 
 
 def nearest_of(points: np.ndarray, sketch: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """Return for every point the position in ``sketch`` of the nearest sketched one, (n,); ties go to the first.
+    """Return for every point the position in ``sketch`` of the nearest sketched one, (n,).
 
-    Exact, so that cost grows with points × sketch: linear in points.
+    Exact, so that cost grows with points × sketch: linear in points. Ties go to the first, but on "cuda" to any.
     """
     from sklearn.metrics import pairwise_distances_argmin
 
