@@ -113,7 +113,7 @@ def _write_page(rows: dict[str, Row]) -> None:
         "in brackets; peak resident memory as the operating system tells it. At the end, what is to be reached.",
         "Two processes are started by torchrun; their peak is that of the larger. Harmony and scVI run by their own",
         "defaults, on cells that are prepared for them already: their seconds do not hold reading and preparing. Both",
-        "take one core. scVI was not run on more than 100,000 cells, where it takes as many steps again; Harmony not on",
+        "take one core. scVI was not run on more than 100,000 cells, where its steps are as many again; Harmony not on",
         "a million, which would have to be prepared in memory.",
         "",
         f"| cells × genes | {' | '.join(TITLES.values())} | published program, its steps alone |",
