@@ -23,5 +23,6 @@ def read_rows(log: Path) -> list[Row]:
 def add_row(log: Path, row: Row) -> None:
     """Append a row, on a line of its own."""
     with log.open("a+", encoding="utf-8") as file:
-        cut_off = log.stat().st_size and not log.read_text(encoding="utf-8").endswith("\n")
-        file.write("\n" * bool(cut_off) + json.dumps(row) + "\n")
+        if log.stat().st_size and not log.read_text(encoding="utf-8").endswith("\n"):
+            file.write("\n")
+        file.write(json.dumps(row) + "\n")

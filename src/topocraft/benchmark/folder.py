@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -89,6 +89,11 @@ class Folder:
     def layout(self, stem: str) -> Path:
         """Return the file of a UMAP's coordinates."""
         return self.path / "layouts" / f"{stem}.npy"
+
+    def absent(self) -> list[Path]:
+        """Return what ``create`` and ``locked`` will make, parents first."""
+        inside = (*(self.path / part for part in PARTS), self.path / LOCK)
+        return [path for path in (*reversed(self.path.parents), self.path, *inside) if not path.exists()]
 
     def create(self) -> None:
         """Make the folder and its parts, unless they are there."""
@@ -226,3 +231,13 @@ def stem_of(*parts: object) -> str:
     'my_cells.λ_T_0.1'
     """
     return ".".join(re.sub(r"[^\w-]+", "_", str(part)).strip("_") or "_" for part in parts)
+
+
+def take_back(paths: list[Path]) -> None:
+    """Take back what was made for nothing, parents first: the lock, and folders into which nothing has come."""
+    for path in reversed(paths):
+        with suppress(OSError):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()

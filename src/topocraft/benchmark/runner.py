@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from topocraft._version import __version__
 from topocraft.baselines.execution import execute
 from topocraft.baselines.method import Output, Run
 from topocraft.baselines.preparation import Preparation
-from topocraft.benchmark.folder import LOCK, PARTS, Folder, Plan
+from topocraft.benchmark.folder import Folder, Plan, take_back
 from topocraft.benchmark.grid import Contender, Grid
 from topocraft.benchmark.jobs import Job, jobs_of
 from topocraft.benchmark.records import Record, read_output, write_output
@@ -90,13 +89,13 @@ def run_grid(
     [['demo', 'unintegrated', 'ok']]
     """
     place = Folder(Path(folder))
-    new = _not_there(place)
+    new = place.absent()
     place.create()
     with attended(progress) as shown, place.locked():
         try:
             prepared = prepare_all(grid, place, shown)
         except InputError:
-            _remove_empty(new)
+            take_back(new)
             raise
         jobs = jobs_of(grid, prepared)
         place.write_plan(plan_of(grid, jobs))
@@ -108,23 +107,6 @@ def run_grid(
             if one.dataset.drawn and one.seed != grid.seeds[0]:  # pictures are of the first
                 one.discard(place)
         return write_results(place, shown)
-
-
-def _not_there(folder: Folder) -> list[Path]:
-    """Return what making and locking a folder will add, parents first."""
-    path = folder.path
-    every = (*reversed(path.parents), path, *(path / part for part in PARTS), path / LOCK)
-    return [one for one in every if not one.exists()]
-
-
-def _remove_empty(paths: list[Path]) -> None:
-    """Take back what was made for nothing: the lock, and folders into which nothing has come."""
-    for path in reversed(paths):
-        with suppress(OSError):
-            if path.is_dir():
-                path.rmdir()
-            else:
-                path.unlink()
 
 
 def _finish_dataset(

@@ -45,7 +45,7 @@ def facts_of(grid: Grid) -> dict[str, str]:
 
 
 def left_out(row: Any) -> str:
-    """Say how many cells of a run's dataset quality control left out; empty where it left out none.
+    """Say how many cells of a run's dataset quality control left out.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def left_out(row: Any) -> str:
     >>> left_out(Record(dataset="mine", method="scvi", seed=0, n_cells=1_063, n_left_out=937))
     '937 of 2,000'
     """
-    return f"{row.n_left_out:,} of {row.n_cells + row.n_left_out:,}" if row.n_left_out else ""
+    return f"{row.n_left_out:,} of {row.n_cells + row.n_left_out:,}"
 
 
 def datasets_seen(rows: pd.DataFrame) -> pd.DataFrame:
