@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of rows and results, resumed")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="of the results, the sets or the sizes (default all)")
     parser.add_argument("--choices", nargs="+", metavar="NAME", help="of the choices, which (default all)")
-    parser.add_argument("--grid", choices=("full", "small"), default="full", help="of tuning (default full)")
+    parser.add_argument("--grid", choices=("full", "half"), default="full", help="of tuning (default full)")
     chosen = parser.parse_args()
     chosen.runs.mkdir(parents=True, exist_ok=True)
     print(process.machine())

@@ -18,6 +18,7 @@ from topocraft import IntegrationConfig, Integrator
 from topocraft.data import cells as cells_module
 from topocraft.data.cells import from_anndata
 from topocraft.data.preprocess import express
+from topocraft.progress import Silent
 from topocraft.simulate.demo import demo_cells
 from topocraft.training import choosing
 from topocraft.training.embed import posterior_means
@@ -145,6 +146,27 @@ def test_with_latent_coordinates_the_posterior_means_are_the_map(simulated: AnnD
     assert np.array_equal(adata.obsm["X_topocraft"], fitted.placement.projection.apply(means))
 
 
+@pytest.mark.parametrize("coordinates", ["components", "best"])
+def test_batches_that_nothing_tells_apart_are_left_as_they_are(
+    simulated: AnnData, coordinates: str, tmp_path: Path
+) -> None:
+    adata = simulated[simulated.obs["batch"] == simulated.obs["batch"].iloc[0]].copy()
+    adata.obs["half"] = np.random.default_rng(0).permutation(np.arange(adata.n_obs) % 2).astype(str)
+    told: list[str] = []
+    shown = Silent()
+    shown.say = told.append  # type: ignore[method-assign]
+    model = _run(adata, CONFIG.with_values(coordinates=coordinates), batch_key="half", progress=shown)
+    fitted = model.fitted_
+    values = express(from_anndata(adata, "half"), fitted.genes)
+    components = fitted.placement.carrying.components.apply(values)
+    assert np.array_equal(adata.obsm["X_topocraft"], components)
+    assert not adata.uns["topocraft"]["corrected"]
+    assert any(message.startswith("Nothing tells the batches apart") for message in told)
+    model.save(tmp_path / "model")
+    again = Integrator.load(tmp_path / "model").embed(from_anndata(adata, "half"))
+    assert np.array_equal(again, components)
+
+
 @pytest.mark.parametrize(("kept", "placed"), [(-1.0, "latent"), (2.0, "components")])
 def test_what_is_chosen_without_cell_types_is_kept_with_the_model(
     kept: float, placed: str, simulated: AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -157,6 +179,7 @@ def test_what_is_chosen_without_cell_types_is_kept_with_the_model(
     assert adata.obsm["X_topocraft"].tobytes() == again.obsm["X_topocraft"].tobytes()
     assert (model.fitted_.placement.carrying is None) == (placed == "latent")
     assert adata.uns["topocraft"]["coordinates"] == placed
+    assert adata.uns["topocraft"]["corrected"]
     model.save(tmp_path / "model")
     loaded = Integrator.load(tmp_path / "model")
     assert loaded.config.embedding.coordinates == "best"

@@ -94,7 +94,8 @@ class Fit:
             progress=self.progress,
             lap=self.watch.lap,
         )
-        facts = self._facts(cells, ready) | {"coordinates": placement.coordinates}
+        placed = {"coordinates": placement.coordinates, "corrected": placement.corrected}
+        facts = self._facts(cells, ready) | placed
         fitted = Fitted(self.config, networks, genes, names, placement, history, facts)
         return Outcome(fitted, in_input_order(ready.order, ready.prepared.kept, topology), stopped)
 

@@ -261,3 +261,24 @@ def test_without_alignment_nothing_settles() -> None:
 def test_batches_of_a_few_cells_do_no_harm(sizes: tuple[int, int]) -> None:
     points, guide, _, _ = _cells(n=sum(sizes))
     assert np.isfinite(_carry(points, np.repeat([0, 1], sizes), guide)).all()
+
+
+def test_where_batches_do_not_differ_they_stay_and_only_what_is_new_is_carried() -> None:
+    points, guide, batch, kind = _cells()
+    old = batch == 0
+    halves = np.random.default_rng(1).integers(0, 2, old.sum())
+    draws = np.random.default_rng(0)
+    found = fit_carrying(_as_they_are(points[old]), halves, guide[old], EmbeddingConfig(), draws, differ=False)
+    assert not found.corrects
+    assert np.array_equal(found.apply(points[old], halves, guide[old]), points[old])
+    shared = ~old & (kind != ALONE)
+    carried = found.apply(points[shared], np.full(shared.sum(), 2), guide[shared])
+    for each in range(ALONE):
+        before, after = (_middle(part, kind[shared] == each) for part in (points[shared], carried))
+        there = _middle(points[old], kind[old] == each)
+        assert np.linalg.norm(after - there) < 0.15 * np.linalg.norm(before - there)
+
+
+def test_batches_that_differ_are_corrected() -> None:
+    points, guide, batch, _ = _cells()
+    assert fit_carrying(_as_they_are(points), batch, guide, EmbeddingConfig(), np.random.default_rng(0)).corrects

@@ -42,10 +42,20 @@ def fair_sketch(points: np.ndarray, batch: np.ndarray, most: int, generator: np.
     """
     codes, sizes = np.unique(batch, return_counts=True)
     drawn = []
-    for code, size in zip(codes, _shares(sizes, most), strict=True):
+    for code, size in zip(codes, even_shares(sizes, most), strict=True):
         members = np.flatnonzero(batch == code)
         drawn.append(members[_draw(points[members, :AXES], int(size), generator)])
     return np.sort(np.concatenate(drawn))
+
+
+def even_shares(sizes: np.ndarray, most: int) -> np.ndarray:
+    """Divide ``most`` evenly among batches; what small ones cannot give, the others do."""
+    shares = np.zeros(len(sizes), dtype=np.int64)
+    order, left = np.argsort(sizes, kind="stable"), most
+    for position, batch in enumerate(order):
+        shares[batch] = min(sizes[batch], max(1, round(left / (len(order) - position))))
+        left -= shares[batch]
+    return shares
 
 
 def nearest_of(points: np.ndarray, sketch: np.ndarray, device: str = "cpu") -> np.ndarray:
@@ -62,16 +72,6 @@ def nearest_of(points: np.ndarray, sketch: np.ndarray, device: str = "cpu") -> n
         nearest = pairwise_distances_argmin(points, points[sketch])
     nearest[sketch] = np.arange(len(sketch))
     return nearest
-
-
-def _shares(sizes: np.ndarray, most: int) -> np.ndarray:
-    """Divide ``most`` evenly among batches; what small ones cannot give, the others do."""
-    shares = np.zeros(len(sizes), dtype=np.int64)
-    order, left = np.argsort(sizes, kind="stable"), most
-    for position, batch in enumerate(order):
-        shares[batch] = min(sizes[batch], max(1, round(left / (len(order) - position))))
-        left -= shares[batch]
-    return shares
 
 
 def _draw(points: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:

@@ -41,6 +41,11 @@ class Carrying:
     weights: np.ndarray
     settling: Alignment
 
+    @property
+    def corrects(self) -> bool:
+        """Whether the batches of the fit are shifted at all."""
+        return any(each.shifts.any() for each in (*self.rounds, *self.settling.rounds))
+
     def apply(self, coordinates: np.ndarray, batch: np.ndarray, guide: np.ndarray) -> np.ndarray:
         """Return the embedding of cells at ``coordinates`` (n, k) whose places on the map are ``guide`` (n, g)."""
         for each in self.rounds:
@@ -57,6 +62,8 @@ def fit_carrying(
     config: EmbeddingConfig,
     generator: np.random.Generator,
     progress: Progress | None = None,
+    *,
+    differ: bool = True,
 ) -> Carrying:
     """Find the shifts that carry each batch, in the space of the expression, to where its like is on the map.
 
@@ -84,6 +91,8 @@ def fit_carrying(
         Chooses the places.
     progress
         Told of every round.
+    differ
+        Whether anything sets the batches apart (``find_difference``).
     """
     shown = progress or Silent()
     shown.phase("carry", 1 + len(PLACES))
@@ -92,9 +101,12 @@ def fit_carrying(
     for places, whole in ((config.alignment_places, True), *((places, False) for places in PLACES)):
         prior = config.alignment_prior
         each = fit_round(carried, batch, guide, places=places, prior=prior, generator=generator, whole=whole)
-        carried = each.apply(carried, batch, guide)
-        rounds.append(each)
+        rounds.append(each if differ else each.still())
+        carried = rounds[-1].apply(carried, batch, guide)
         shown.advance()
+    if not differ:
+        in_full = np.ones(carried.shape[1], dtype=np.float32)
+        return Carrying(components.projection, tuple(rounds), in_full, Alignment())
     draws = [reliabilities(carried, guide, generator) for _ in range(DRAWS_OF_RELIABILITY)]
     weights = np.square(np.mean(draws, axis=0)).astype(np.float32)
     kinds = kinds_of(guide, rounds)

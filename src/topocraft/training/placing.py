@@ -17,6 +17,7 @@ from topocraft.rows import Rows, whole
 from topocraft.topology.components import Components
 from topocraft.training.alignment import Alignment, fit_alignment
 from topocraft.training.carrying import Carrying, fit_carrying
+from topocraft.training.difference import find_difference
 from topocraft.training.embed import locate, project
 
 
@@ -42,6 +43,11 @@ class Placement:
     def coordinates(self) -> str:
         """What the embedding is, as the configuration calls it: "components" or "latent"."""
         return "latent" if self.carrying is None else "components"
+
+    @property
+    def corrected(self) -> bool:
+        """Whether anything set the batches apart, and was taken out."""
+        return self.carrying is None or self.carrying.corrects
 
     @property
     def width(self) -> int:
@@ -134,6 +140,10 @@ def _followed(
     if config.embedding.coordinates == "latent":
         return None
     carry = partial(fit_carrying, components, batch, guide, config.embedding, numpy_stream(config.seed, "carrying"))
+    found = find_difference(components.coordinates, batch, numpy_stream(config.seed, "difference"))
+    if not found.found:
+        progress.say(f"{found.words} The embedding is the principal components, uncorrected.")
+        return carry(progress, differ=False)
     if config.embedding.coordinates == "components":
         return carry(progress)
     from topocraft.training.choosing import choose_carrying

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,6 +84,10 @@ class Round:
                 for block in blocks(members):
                     shifted[block] -= memberships(guide[block], self.centers, self.width) @ shifts
         return shifted
+
+    def still(self) -> Round:
+        """Return a round that leaves the batches of the fit where they are, and carries new ones as before."""
+        return replace(self, shifts=np.zeros_like(self.shifts))
 
     def _of_new(self, points: np.ndarray, guide: np.ndarray, kinds: np.ndarray | None) -> np.ndarray | None:
         if self.middles is None and self.company is None:
