@@ -162,6 +162,13 @@ def tuning(log: Path, only: list[str] | None, grid: str) -> None:
     write_tuning(log, only, grid)
 
 
+def difference() -> None:
+    """Print whether batches differ, on every shared set, and how small a planted difference is found."""
+    from difference import print_differences
+
+    print_differences()
+
+
 def scale(folder: Path, only: list[str] | None) -> None:
     """Write ``docs/scale.md``: seconds and memory by cells, in memory and in blocks."""
     from scale import write_scale
@@ -216,6 +223,7 @@ PARTS = {
     "results": Part(lambda chosen: results(chosen.runs / "results", chosen.only), page="results/"),
     "audit": Part(lambda chosen: audits(chosen.runs / "audit.jsonl", chosen.only), page="audit-tables.md"),
     "tuning": Part(lambda chosen: tuning(chosen.runs / "tuning.jsonl", chosen.only, chosen.grid), page="tuning.md"),
+    "difference": Part(lambda _: difference()),
     "preflight": Part(lambda chosen: preflight(chosen.runs / "preflight", chosen.only)),
     "readers": Part(lambda _: readers()),
     "sketch": Part(lambda chosen: sketch(chosen.seeds, chosen.runs / "sketch", chosen.only), page="sketch.md"),

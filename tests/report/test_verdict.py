@@ -36,6 +36,14 @@ def _named(subject: Subject, measures: Measures) -> dict[str, Statement]:
     return {statement.name: statement for statement in verdict(subject, measures)}
 
 
+@pytest.mark.parametrize(("written", "said"), [(False, True), (np.False_, True), (True, False), ("no", False)])
+def test_what_was_not_corrected_is_told(subject: Subject, written: object, said: bool) -> None:
+    record = dict(subject.provenance) | {"corrected": written}
+    found = _named(dataclasses.replace(subject, provenance=record), _measures())
+    assert ("nothing corrected" in found) == said
+    assert "nothing corrected" not in _named(subject, _measures())
+
+
 @pytest.mark.parametrize(
     ("name", "scores", "kind", "words"),
     [

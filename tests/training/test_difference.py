@@ -91,16 +91,3 @@ def test_a_batch_of_a_few_cells_is_drawn_whole(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(difference, "SAMPLES", (200,))
     points, batch = _cells(0, 5000), (np.arange(5000) < 40).astype(int)
     assert find_difference(points + 5 * batch[:, None], batch, DRAWS(0)).found
-
-
-def test_one_batch_differs_from_nothing() -> None:
-    found = find_difference(_cells(0, 60), np.zeros(60, dtype=int), DRAWS(0))
-    assert not found.found
-    assert found.words == "There is one batch only, and nothing to correct."
-
-
-def test_words_tell_what_was_found() -> None:
-    assert difference.Difference(1.004, found=False).words == (
-        "Nothing tells the batches apart: cells have 1.00 times as many neighbours of other batches as in random order."
-    )
-    assert difference.Difference(0.2, found=True).words.startswith("Batches differ: cells have 0.20 times")

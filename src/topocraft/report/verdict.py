@@ -45,6 +45,7 @@ def verdict(subject: Subject, measures: Measures) -> list[Statement]:
     """Return the lines of the verdict, in the order in which they are read."""
     return [
         _mixed(subject, measures),
+        *_uncorrected(subject),
         _structure(measures),
         *_types(measures),
         *_lost_types(subject, measures),
@@ -96,6 +97,20 @@ def _mixed(subject: Subject, measures: Measures) -> Statement:
         f"Batches {words[kind]}: among the nearest cells {where}, other batches make up {row.after:.0%} of what chance "
         f"would give. Unintegrated it was {row.before:.0%}; with batches dealt out by chance it is {row.control:.0%}.",
     )
+
+
+def _uncorrected(subject: Subject) -> Iterator[Statement]:
+    """Say that nothing was corrected, where nothing told the batches apart."""
+    corrected = subject.provenance.get("corrected", True)
+    if isinstance(corrected, bool | np.bool_) and not corrected:
+        yield Statement(
+            "nothing corrected",
+            math.nan,
+            "",
+            "ok",
+            "Nothing told the batches apart before integration, so that nothing was corrected: the embedding is the "
+            "principal components of the expression.",
+        )
 
 
 def _structure(measures: Measures) -> Statement:

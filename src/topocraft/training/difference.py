@@ -24,7 +24,7 @@ class Difference:
     Parameters
     ----------
     mixing
-        Neighbours of other batches, observed / expected; 1 at random, NaN of a single batch.
+        Neighbours of other batches, observed / expected; 1 at random.
     found
         Whether batches differ by more than in any random order: that chance alone says so has a probability of at most
         0.002 for each number of cells looked at.
@@ -32,14 +32,6 @@ class Difference:
 
     mixing: float
     found: bool
-
-    @property
-    def words(self) -> str:
-        """What was found, in a sentence."""
-        if np.isnan(self.mixing):
-            return "There is one batch only, and nothing to correct."
-        kind = "Batches differ" if self.found else "Nothing tells the batches apart"
-        return f"{kind}: cells have {self.mixing:.2f} times as many neighbours of other batches as in random order."
 
 
 def find_difference(points: np.ndarray, batch: np.ndarray, generator: np.random.Generator) -> Difference:
@@ -54,7 +46,7 @@ def find_difference(points: np.ndarray, batch: np.ndarray, generator: np.random.
     points
         Uncorrected coordinates, (n_cells, d).
     batch
-        Codes, (n_cells,).
+        Codes of two or more batches, (n_cells,).
     generator
         Draws cells, places and orders.
 
@@ -96,7 +88,7 @@ def _among(points: np.ndarray, batch: np.ndarray, generator: np.random.Generator
         found["less even"] &= _unevenness(place, dealt) < unevenness
     sizes = np.bincount(batch)
     at_random = 1 - (sizes * (sizes - 1)).sum() / (len(batch) * (len(batch) - 1))
-    return Difference(mixing / at_random if at_random else np.nan, any(found.values()))
+    return Difference(mixing / at_random, any(found.values()))
 
 
 def _others(neighbors: np.ndarray, batch: np.ndarray) -> float:

@@ -142,7 +142,10 @@ def _followed(
     carry = partial(fit_carrying, components, batch, guide, config.embedding, numpy_stream(config.seed, "carrying"))
     found = find_difference(components.coordinates, batch, numpy_stream(config.seed, "difference"))
     if not found.found:
-        progress.say(f"{found.words} The embedding is the principal components, uncorrected.")
+        progress.say(
+            f"Nothing tells the batches apart: cells have {found.mixing:.2f} times as many neighbours of other batches "
+            "as in random order. The embedding is the principal components, uncorrected."
+        )
         return carry(progress, differ=False)
     if config.embedding.coordinates == "components":
         return carry(progress)
