@@ -170,7 +170,8 @@ class EmbeddingConfig(Checked):
     coordinates: Coordinates = "components"
     """Principal components of the expression, in which each batch is carried to where the networks' map says that its
     like is; or the map itself, "latent": the posterior means; or, "best" (``--auto``), the map where it loses next to
-    nothing, and else of several carryings the one that scores highest without cell types."""
+    nothing, and else of several carryings the one that scores highest without cell types. Where nothing tells the
+    batches apart, both "components" and "best" are the components, uncorrected."""
     n_components: int | None = 50
     """Principal components of the posterior means that make the map; ``None`` takes the means as they are."""
     alignment_rounds: int = 5
