@@ -1,4 +1,4 @@
-"""Audits of every shared set and of the scenarios with few shared types: rows as JSON lines, a page of tables."""
+"""Audits of every shared set and of the ten scenarios: rows as JSON lines, a page of tables."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import topocraft
 from topocraft import IntegrationConfig
 from topocraft.audit import as_json, audit
 from topocraft.data.outputs import write_result
+from topocraft.simulate.registry import PAPER
 from topocraft.simulate.scenarios import simulate_scenario
 
 SETS = (
@@ -30,12 +31,11 @@ SETS = (
     "pbmc_10x_6batch",
 )
 """The smallest first."""
-SCENARIOS = ("common-5", "common-3", "common-1")
 COVARIATES = {"rnamix_gradient": ["H2228_prop", "H1975_prop", "HCC827_prop"]}
 PAGE = process.REPOSITORY / "docs" / "audit-tables.md"
 KINDS = ("split", "Harmony", "given")
 MOST_ABSORBED, COST = 0.05, 2.0
-HEAD = """# Audits of the shared sets
+HEAD = """# Audits of the shared sets and the scenarios
 
 Built by `python benchmarks/run.py audit`: the defaults, seed 0 (scenarios: seed 1), audited by `topocraft audit` with
 its defaults. What every number means: [audit.md](audit.md). Wanted: neighbours kept at least at Harmony's value, at
@@ -47,12 +47,12 @@ below.
 def write_audits(log: Path, only: Sequence[str] | None) -> None:
     """Audit what is not in ``log`` yet, of ``only`` the named sets where given, and write ``docs/audit-tables.md``."""
     done = {row["set"] for row in read_rows(log)}
-    for name in only or (*SETS, *SCENARIOS):
+    for name in only or (*SETS, *PAPER):
         if name not in done:
             add_row(log, _audited(name, log.parent / "integrated"))
     rows = {row["set"]: row for row in read_rows(log)}
-    ordered = [rows[name] for name in (*SETS, *SCENARIOS) if name in rows]
-    missing = [name for name in (*SETS, *SCENARIOS) if name not in rows]
+    ordered = [rows[name] for name in (*SETS, *PAPER) if name in rows]
+    missing = [name for name in (*SETS, *PAPER) if name not in rows]
     lines = [HEAD, *_null_table(ordered), "", *_absence_table(ordered), "", *_other_table(ordered), ""]
     lines += ["## What falls short", "", *_failures(ordered), "", *_unmeasured(missing, ordered)]
     PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
@@ -60,7 +60,7 @@ def write_audits(log: Path, only: Sequence[str] | None) -> None:
 
 
 def _audited(name: str, folder: Path) -> dict[str, Any]:
-    adata = _scenario(name, folder) if name in SCENARIOS else integrated(name, folder)
+    adata = _scenario(name, folder) if name in PAPER else integrated(name, folder)
     found = audit(adata, "batch", "celltype", continuous=COVARIATES.get(name, ()))
     return {"set": name, **json.loads(as_json(found))}
 

@@ -149,7 +149,7 @@ def results(folder: Path, only: list[str] | None) -> None:
 
 
 def audits(log: Path, only: list[str] | None) -> None:
-    """Write ``docs/audit-tables.md``: audits of the shared sets and of the scenarios with few shared types."""
+    """Write ``docs/audit-tables.md``: audits of the shared sets and of the ten scenarios."""
     from audit import write_audits
 
     write_audits(log, only)

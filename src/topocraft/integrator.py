@@ -112,8 +112,8 @@ class Integrator:
         -------
         numpy.ndarray
             (n_cells, n_components), float32, in the order of ``cells``: principal components of the expression, in
-            which each batch is carried to where its like is, unless nothing told the batches of the fit apart; or of the
-            posterior means, with ``coordinates="latent"`` and where "best" took the map.
+            which each batch is carried to where its like is, unless nothing told the batches of the fit apart; or
+            of the posterior means, with ``coordinates="latent"`` and where "best" took the map.
 
         Raises
         ------

@@ -14,7 +14,9 @@ NEIGHBORS = 15
 PLACES = 100
 SAMPLES = 2_000, 20_000
 """Cells looked at, of every batch as many or all: more where few do not tell."""
-DRAWS = 999
+ORDERS = 999
+MIXED = 0.8
+"""Of random order: a batch mixed less counts as different also where too few cells leave it to chance."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,9 @@ class Difference:
     Parameters
     ----------
     mixing
-        Neighbours of other batches, observed / expected; 1 at random.
+        Neighbours of other batches, observed / expected, of the batch that has the fewest; 1 at random.
     found
-        Whether batches differ by more than in any random order: that chance alone says so has a probability of at most
-        0.002 for each number of cells looked at.
+        Whether batches differ: by more than in any of 999 random orders, or one of them mixed under 0.8.
     """
 
     mixing: float
@@ -37,9 +38,12 @@ class Difference:
 def find_difference(points: np.ndarray, batch: np.ndarray, generator: np.random.Generator) -> Difference:
     """Ask whether the batches are draws of the same cells, as a batch that is split at random is.
 
-    They are not if cells have fewer neighbours of other batches, or if the batches share some place less evenly, than
-    in each of 999 random orders of the batches. The places (k-means++, one for 30 cells, at most 100) find what is rare
-    and in one batch alone, the neighbours what differs everywhere. Other shares of the same types are a difference too.
+    They differ if some batch's cells have under 0.8 times as many neighbours of other batches as in random order; or
+    if, more than in each of 999 random orders, cells have few such neighbours, the batches share some place unevenly,
+    or their means lie apart. Neighbours find what differs everywhere, places (k-means++, one for 30 cells, at most
+    100) what is rare and in one batch alone, means what is small and the same in all cells. Other shares of the same
+    types are a difference too. Of batches that do not differ it says so falsely with a probability of about .003,
+    twice that above 2,000 cells; but batches of a few dozen cells may come under 0.8.
 
     Parameters
     ----------
@@ -61,13 +65,14 @@ def find_difference(points: np.ndarray, batch: np.ndarray, generator: np.random.
     >>> find_difference(points, batch, draws).found, find_difference(points + batch[:, None], batch, draws).found
     (False, True)
     """
-    found = Difference(np.nan, found=False)
     for most in SAMPLES:
         drawn = _draw(batch, most, generator)
-        found = _among(points[drawn], np.unique(batch[drawn], return_inverse=True)[1], generator)
-        if found.found or len(drawn) == len(points):
+        sample = _Sample(points[drawn], np.unique(batch[drawn], return_inverse=True)[1], generator)
+        mixing = sample.least_mixing()
+        differ = mixing < MIXED or sample.is_extreme(generator)
+        if differ or len(drawn) == len(points):
             break
-    return found
+    return Difference(mixing, differ)
 
 
 def _draw(batch: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:
@@ -77,28 +82,46 @@ def _draw(batch: np.ndarray, most: int, generator: np.random.Generator) -> np.nd
     return np.sort(np.concatenate(drawn))
 
 
-def _among(points: np.ndarray, batch: np.ndarray, generator: np.random.Generator) -> Difference:
-    neighbors = nearest_neighbors(points, NEIGHBORS).indices
-    place = nearest_places(points, choose_places(points, PLACES, generator))[0]
-    mixing, unevenness = _others(neighbors, batch), _unevenness(place, batch)
-    found = {"fewer": True, "less even": True}
-    for _ in range(DRAWS):
-        dealt = generator.permutation(batch)
-        found["fewer"] &= _others(neighbors, dealt) > mixing
-        found["less even"] &= _unevenness(place, dealt) < unevenness
-    sizes = np.bincount(batch)
-    at_random = 1 - (sizes * (sizes - 1)).sum() / (len(batch) * (len(batch) - 1))
-    return Difference(mixing / at_random, any(found.values()))
+class _Sample:
+    """Some cells, and what tells their batches apart."""
 
+    def __init__(self, points: np.ndarray, batch: np.ndarray, generator: np.random.Generator) -> None:
+        self._batch, self._sizes = batch, np.bincount(batch)
+        self._neighbors = nearest_neighbors(points, NEIGHBORS).indices
+        self._place = nearest_places(points, choose_places(points, PLACES, generator))[0]
+        self._points = (points - points.mean(axis=0)) / np.maximum(points.std(axis=0), np.finfo(np.float32).tiny)
 
-def _others(neighbors: np.ndarray, batch: np.ndarray) -> float:
-    return float((batch[neighbors] != batch[:, None]).mean())
+    def least_mixing(self) -> float:
+        """Return neighbours of other batches, observed / expected, of the batch that has the fewest."""
+        others = (self._batch[self._neighbors] != self._batch[:, None]).mean(axis=1)
+        observed = np.bincount(self._batch, weights=others) / self._sizes
+        n_cells = len(self._batch)
+        return float((observed * (n_cells - 1) / (n_cells - self._sizes)).min())
 
+    def is_extreme(self, generator: np.random.Generator) -> bool:
+        """Return whether some statistic is larger than in every random order of the batches."""
+        found = self.statistics(self._batch)
+        beyond = np.ones(len(found), dtype=bool)
+        for _ in range(ORDERS):
+            beyond &= found > self.statistics(generator.permutation(self._batch))
+            if not beyond.any():
+                return False
+        return True
 
-def _unevenness(place: np.ndarray, batch: np.ndarray) -> float:
-    """Return χ² of the place where the batches have the least expected shares."""
-    shape = int(place.max()) + 1, int(batch.max()) + 1
-    counts = np.bincount(place * shape[1] + batch, minlength=shape[0] * shape[1]).reshape(shape)
-    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / len(batch)
-    chi2 = np.square(counts - expected) / np.maximum(expected, np.finfo(float).tiny)
-    return float(chi2.sum(axis=1).max())
+    def statistics(self, batch: np.ndarray) -> np.ndarray:
+        """Return how many neighbours are of the own batch, the unevenness of places, and the distance of means."""
+        own = float((batch[self._neighbors] == batch[:, None]).mean())
+        return np.array([own, self._unevenness(batch), self._distance(batch)])
+
+    def _unevenness(self, batch: np.ndarray) -> float:
+        """Return Σ (O − E)² / (E + 1) over batches, of the place where it is largest: χ², but for few cells less."""
+        shape = int(self._place.max()) + 1, len(self._sizes)
+        counts = np.bincount(self._place * shape[1] + batch, minlength=shape[0] * shape[1]).reshape(shape)
+        expected = counts.sum(axis=1, keepdims=True) * self._sizes / len(batch)
+        return float((np.square(counts - expected) / (expected + 1)).sum(axis=1).max())
+
+    def _distance(self, batch: np.ndarray) -> float:
+        """Return Σ n m² over batches and coordinates, of means m in standard deviations."""
+        order = np.argsort(batch, kind="stable")
+        totals = np.add.reduceat(self._points[order], np.r_[0, np.cumsum(self._sizes)[:-1]], axis=0)
+        return float((np.square(totals).sum(axis=1) / self._sizes).sum())
