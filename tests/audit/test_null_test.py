@@ -56,6 +56,7 @@ def test_what_leaves_the_cells_alone_keeps_everything(judge: Any, no_harmony: st
     assert said["neighbours kept"].p_value == 0.01
     assert said["neighbours kept"].null_mean == pytest.approx((15 / 179 + 15 / 119) / 2, abs=0.01)
     assert no_harmony.rstrip(".") in said["neighbours kept"].sentence
+    assert said["neighbours kept"].sentence.endswith("is the number of the unsplit embedding.")
 
 
 def test_what_sets_the_halves_apart_is_found(judge: Any, no_harmony: str) -> None:
@@ -69,6 +70,7 @@ def test_what_scrambles_the_cells_is_no_better_than_chance(judge: Any, no_harmon
     assert said["neighbours kept"].verdict == "bad"
     assert said["neighbours kept"].value == pytest.approx(15 / 179, abs=0.03)
     assert said["neighbours kept"].p_value > 0.01
+    assert "left as they are" not in said["neighbours kept"].sentence
     assert said["clusters kept"].value == pytest.approx(0, abs=0.05)
 
 

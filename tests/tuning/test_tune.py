@@ -16,6 +16,7 @@ from topocraft.data import preprocess
 from topocraft.errors import ConfigError, FileError, InputError
 from topocraft.metrics.yardstick import label_free
 from topocraft.progress import Silent
+from topocraft.simulate.demo import demo_cells
 from topocraft.topology import clusters
 from topocraft.tuning import Tuning
 from topocraft.tuning.folder import Folder
@@ -46,6 +47,16 @@ def test_labels_are_shown_beside_and_choose_nothing(
     scores = topocraft.evaluate(adata, "batch", "celltype", controls=False)
     composite = scores.loc[(scores["score"] == "composite") & (scores["part"] == ""), "value"].item()
     assert composite == pytest.approx(known.trials.loc[known.trials["chosen"], "composite"].item(), abs=0.02)
+
+
+def test_batches_that_nothing_tells_apart_are_not_tuned_for(quick: IntegrationConfig) -> None:
+    adata = demo_cells(n_cells=300, n_genes=200)
+    adata = adata[adata.obs["batch"] == adata.obs["batch"].iloc[0]].copy()
+    adata.obs["half"] = np.random.default_rng(0).permutation(np.arange(adata.n_obs) % 2).astype(str)
+    with pytest.raises(InputError, match=r"nothing tells these apart .* every setting leaves them as they are"):
+        read_subject(adata, "half", None, quick)
+    with pytest.raises(InputError, match="clusters of their own"):  # the map may be tuned, of more cells than these
+        read_subject(adata, "half", None, quick.with_values(coordinates="latent"))
 
 
 def test_the_scores_in_the_table_are_those_of_integrate(tiny: AnnData, found: tuple[Tuning, Path]) -> None:

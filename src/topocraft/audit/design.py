@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topocraft.audit.crossing import crossing
 from topocraft.audit.records import NAN, Statement, Verdict
 from topocraft.audit.subject import Subject
 from topocraft.errors import list_names
@@ -121,13 +122,8 @@ def _confounded(name: str, rows: pd.DataFrame) -> Statement:
         return Statement(
             part=PART, name="confounded with a condition", subject=name, value=NAN, verdict="unknown", sentence=said
         )
-    value, verdict = cramers_v(wide.to_numpy()), _crossing(wide)
+    value, (verdict, meaning) = cramers_v(wide.to_numpy()), crossing(wide)
     inside = int(((wide > 0).sum(axis=0) == 1).sum())
-    meaning = {
-        "bad": "a level is found in one batch only, so that no method can tell what it does from what the batch does",
-        "warning": "it varies between batches only, so that it can be told from them by averages over batches alone",
-        "ok": "it varies inside batches, so that integration need not touch it",
-    }[verdict]
     return Statement(
         part=PART,
         name="confounded with a condition",
@@ -143,13 +139,6 @@ def _confounded(name: str, rows: pd.DataFrame) -> Statement:
             f"level only: {meaning}."
         ),
     )
-
-
-def _crossing(wide: pd.DataFrame) -> Verdict:
-    held = (wide > 0).to_numpy()
-    if (held.sum(axis=0) > 1).any():
-        return "ok"
-    return "bad" if (held.sum(axis=1) == 1).any() else "warning"
 
 
 def cramers_v(counts: np.ndarray) -> float:

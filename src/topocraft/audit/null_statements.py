@@ -13,6 +13,10 @@ from topocraft.audit.subject import NEIGHBORS
 
 PART = "null test"
 TOLERANCE, HALF_MIXED, LEVEL = 0.02, 0.9, 0.05
+UNMOVED = (
+    " The halves were left as they are: what correction does to neighbours, where batches differ, is the number of the "
+    "unsplit embedding."
+)
 
 
 def untested(why: str) -> Iterator[Statement]:
@@ -52,7 +56,7 @@ def _neighbours(means: pd.DataFrame, chances: Sequence[Chance], where: str, no_h
         sentence=(
             f"Batch {where}: {value:.1%} of the {NEIGHBORS} nearest neighbours of a cell before integration are so "
             f"after it ({_said(harmony, no_harmony)}; unsplit, in the audited embedding, {given:.1%}; PCA 100 % by "
-            f"construction); with that embedding it shares {with_given:.1%}."
+            f"construction); with that embedding it shares {with_given:.1%}.{UNMOVED if value == 1 else ''}"
         ),
     )
 

@@ -19,8 +19,10 @@ from topocraft.hardware import let_waiting_threads_sleep, processor
 from topocraft.integrator import Integrator
 from topocraft.metrics.yardstick import LabelFree, Yardstick, label_free, make_yardstick
 from topocraft.progress import Progress
+from topocraft.randomness import numpy_stream
 from topocraft.steps import KeptSteps
 from topocraft.topology.components import principal_components
+from topocraft.training.difference import find_difference
 from topocraft.tuning.ledger import Broken, Run
 from topocraft.tuning.space import Space
 from topocraft.tuning.truth import Truth, make_truth, true_scores
@@ -93,8 +95,11 @@ def _prepared(cells: Cells, labels: np.ndarray | None, config: IntegrationConfig
     scored = order[prepared.kept]
     _, batch = np.unique(cells.batch[scored], return_inverse=True)
     yardstick = make_yardstick(prepared.expression, batch, seed)
+    components = principal_components(prepared.expression, COMPONENTS)
+    if config.embedding.coordinates != "latent":
+        _require_difference(components, batch, seed)
     try:
-        before = label_free(principal_components(prepared.expression, COMPONENTS), yardstick)
+        before = label_free(components, yardstick)
     except UndefinedScore as undefined:
         raise InputError(
             "Tuning needs batches of at least 30 cells with clusters of their own, some of which match across "
@@ -104,6 +109,16 @@ def _prepared(cells: Cells, labels: np.ndarray | None, config: IntegrationConfig
     return Subject(
         cells, steps, scored, yardstick, truth, before, fingerprint(cells.digests(contents), cells.gene_names)
     )
+
+
+def _require_difference(components: np.ndarray, batch: np.ndarray, seed: int) -> None:
+    found = find_difference(components, batch, numpy_stream(seed, "difference"))
+    if not found.found:
+        raise InputError(
+            "Tuning needs batches that differ; nothing tells these apart (cells of each have at least "
+            f"{found.mixing:.2f} times as many neighbours of other batches as in random order), so that every setting "
+            "leaves them as they are. Integrate with the defaults instead, or tune the map: coordinates='latent'."
+        )
 
 
 def identity(subject: Subject, space: Space) -> dict[str, Any]:
