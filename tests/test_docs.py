@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from topocraft.metrics.catalogue import CATALOGUE, SUITE
 from topocraft.simulate.registry import PAPER
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -28,3 +32,9 @@ def test_the_pages_of_scores_are_of_this_suite() -> None:
 def test_the_page_of_simulations_has_a_row_for_every_scenario_of_the_paper() -> None:
     text = (DOCS / "simulations.md").read_text(encoding="utf-8")
     assert [name for name in PAPER if f"| `{name}` |" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
