@@ -163,8 +163,12 @@ def test_batches_that_nothing_tells_apart_are_left_as_they_are(
     assert not adata.uns["topocraft"]["corrected"]
     assert any(message.startswith("Nothing tells the batches apart") for message in told)
     model.save(tmp_path / "model")
-    again = Integrator.load(tmp_path / "model").embed(from_anndata(adata, "half"))
-    assert np.array_equal(again, components)
+    loaded = Integrator.load(tmp_path / "model")
+    assert np.array_equal(loaded.embed(from_anndata(adata, "half")), components)
+    others = from_anndata(simulated[simulated.obs["batch"] != simulated.obs["batch"].iloc[0]].copy(), "batch")
+    carried, left = loaded.embed(others), fitted.placement.carrying.components.apply(express(others, fitted.genes))
+    apart = [np.linalg.norm(points.mean(axis=0) - components.mean(axis=0)) for points in (carried, left)]
+    assert apart[0] < 0.5 * apart[1], "new batches are carried to the cells of the fit"
 
 
 @pytest.mark.parametrize(("kept", "placed"), [(-1.0, "latent"), (2.0, "components")])
