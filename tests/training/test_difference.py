@@ -129,3 +129,8 @@ def test_a_batch_of_a_few_cells_is_drawn_whole(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(difference, "SAMPLES", (200,))
     points, batch = _cells(0, 5000), (np.arange(5000) < 40).astype(int)
     assert find_difference(points + 5 * batch[:, None], batch, DRAWS(0)).found
+
+
+def test_a_coordinate_that_does_not_vary_tells_nothing() -> None:
+    points = np.hstack([_cells(0), np.full((300, 1), 0.1)]).astype(np.float32)
+    assert not find_difference(points, DRAWS(1).permutation(300) % 2, DRAWS(0)).found

@@ -49,7 +49,7 @@ def fair_sketch(points: np.ndarray, batch: np.ndarray, most: int, generator: np.
 
 
 def even_shares(sizes: np.ndarray, most: int) -> np.ndarray:
-    """Divide ``most`` evenly among batches; what small ones cannot give, the others do."""
+    """Divide ``most`` evenly among batches of ``sizes``, (n_batches,); what small ones cannot give, the others do."""
     shares = np.zeros(len(sizes), dtype=np.int64)
     order, left = np.argsort(sizes, kind="stable"), most
     for position, batch in enumerate(order):

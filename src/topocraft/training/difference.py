@@ -89,7 +89,8 @@ class _Sample:
         self._batch, self._sizes = batch, np.bincount(batch)
         self._neighbors = nearest_neighbors(points, NEIGHBORS).indices
         self._place = nearest_places(points, choose_places(points, PLACES, generator))[0]
-        self._points = (points - points.mean(axis=0)) / np.maximum(points.std(axis=0), np.finfo(np.float32).tiny)
+        spread = points.std(axis=0)
+        self._points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
 
     def least_mixing(self) -> float:
         """Return neighbours of other batches, observed / expected, of the batch that has the fewest."""
