@@ -35,7 +35,7 @@ Saved = tuple[Path, Cells]
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """Return the folder of a small model, not to be changed, and its cells."""
-    cells = from_anndata(demo_cells(n_cells=60, n_genes=60, seed=1), "batch")
+    cells = from_anndata(demo_cells(n_cells=150, n_genes=60, seed=1), "batch")
     folder = tmp_path_factory.mktemp("models") / "model"
     Integrator(CONFIG).fit(cells).save(folder)
     return folder, cells

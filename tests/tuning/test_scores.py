@@ -77,6 +77,7 @@ def test_true_scores_are_those_of_evaluate(tiny: AnnData, embedding: np.ndarray)
 def test_cells_without_matching_clusters_cannot_be_tuned_for() -> None:
     draws = np.random.default_rng(0)
     counts = draws.poisson(3, size=(60, 60)).astype(np.float32)
+    counts[::2, :30] *= 5  # batches differ
     adata = AnnData(counts)
     adata.obs["batch"] = ["a", "b"] * 30
     with pytest.raises(InputError, match=r"Tuning needs batches of at least 30 cells.*Integrate with the defaults"):

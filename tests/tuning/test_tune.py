@@ -49,12 +49,17 @@ def test_labels_are_shown_beside_and_choose_nothing(
     assert composite == pytest.approx(known.trials.loc[known.trials["chosen"], "composite"].item(), abs=0.02)
 
 
-def test_batches_that_nothing_tells_apart_are_not_tuned_for(quick: IntegrationConfig) -> None:
+def test_batches_that_nothing_tells_apart_are_not_tuned_for(quick: IntegrationConfig, tmp_path: Path) -> None:
     adata = demo_cells(n_cells=300, n_genes=200)
     adata = adata[adata.obs["batch"] == adata.obs["batch"].iloc[0]].copy()
     adata.obs["half"] = np.random.default_rng(0).permutation(np.arange(adata.n_obs) % 2).astype(str)
     with pytest.raises(InputError, match=r"nothing tells these apart .* every setting leaves them as they are"):
-        read_subject(adata, "half", None, quick)
+        topocraft.tune(adata, "half", settings=1, folder=tmp_path / "runs", config=quick)
+    assert not (tmp_path / "runs").exists()
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InputError, match="nothing tells these apart"):
+        topocraft.tune(adata, "half", settings=1, folder=tmp_path / "mine", config=quick)
+    assert (tmp_path / "mine").exists()
     with pytest.raises(InputError, match="clusters of their own"):  # the map may be tuned, of more cells than these
         read_subject(adata, "half", None, quick.with_values(coordinates="latent"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Folder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Make the folder where it is not there, and hold it alone.
+        """Make the folder where it is not there, and hold it alone; one that stays empty is taken back.
 
         Raises
         ------
@@ -60,6 +61,7 @@ class Folder:
             It holds something else, or another process holds it.
         """
         self.require_usable()
+        made = not self.path.exists()
         with explained(self.path):
             self.path.mkdir(exist_ok=True)
             lock = (self.path / LOCK).open("a+")
@@ -74,7 +76,11 @@ class Folder:
             lock.write(str(os.getpid()))
             lock.flush()
             self._sweep()
-            yield
+            try:
+                yield
+            finally:
+                if made and [item.name for item in self.path.iterdir()] == [LOCK]:
+                    shutil.rmtree(self.path)
 
     def _sweep(self) -> None:
         """Remove what a killed process has left: while the folder is held, Optuna's own lock holds nothing."""
