@@ -114,8 +114,9 @@ def _page(rows: list[dict[str, Any]], grid: str) -> Iterator[str]:
     whole = {name: pd.DataFrame(found) for name, found in measured.items() if len(found) == len(settings)}
     if whole:
         autos = {row["set"]: row.get("composite", float("nan")) for row in rows if row["setting"] == AUTO}
-        summaries = [_summary(name, table) | {AUTO: autos.get(name, float("nan"))} for name, table in whole.items()]
-        means = pd.DataFrame(summaries).mean(numeric_only=True).to_dict()
+        summaries = [_summary(name, of) | {AUTO: autos.get(name, float("nan"))} for name, of in whole.items()]
+        table = pd.DataFrame(summaries)
+        means = table.mean(numeric_only=True).to_dict() | {AUTO: table[AUTO].mean(skipna=False)}
         shown = pd.DataFrame([*summaries, {"set": f"mean of {len(summaries)}"} | means])
         yield table_of(shown.drop(columns="broken"))
         yield ""
@@ -147,7 +148,7 @@ def _failures(summaries: list[dict[str, Any]]) -> Iterator[str]:
     told = 0
     for found in summaries:
         faults = [f"the score goes with the composite at {found['score']:.2f} only"] * (found["score"] < WEAK)
-        if found["chosen"] < found["defaults"]:
+        if round(found["chosen"], 3) < round(found["defaults"], 3):
             faults.append(f"the choice has {found['chosen']:.3f}, the defaults {found['defaults']:.3f}")
         if found[AUTO] < found["best"] - BEHIND:
             faults.append(f"--auto has {found[AUTO]:.3f}, the best setting {found['best']:.3f}")
