@@ -34,6 +34,11 @@ class Difference:
     mixing: float
     found: bool
 
+    @property
+    def words(self) -> str:
+        """The mixing, as part of a sentence."""
+        return f"cells of each have at least {self.mixing:.2f} times as many neighbours of other batches as in random order"
+
 
 def find_difference(points: np.ndarray, batch: np.ndarray, generator: np.random.Generator) -> Difference:
     """Ask whether the batches are draws of the same cells, as a batch that is split at random is.

@@ -143,8 +143,7 @@ def _followed(
     found = find_difference(components.coordinates, batch, numpy_stream(config.seed, "difference"))
     if not found.found:
         progress.say(
-            f"Nothing tells the batches apart: cells of each have at least {found.mixing:.2f} times as many neighbours "
-            "of other batches as in random order. The embedding is the principal components, uncorrected."
+            f"Nothing tells the batches apart: {found.words}. The embedding is the principal components, uncorrected."
         )
         return carry(progress, differ=False)
     if config.embedding.coordinates == "components":

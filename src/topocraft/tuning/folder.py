@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,9 @@ class Folder:
             try:
                 yield
             finally:
-                if made and [item.name for item in self.path.iterdir()] == [LOCK]:
-                    shutil.rmtree(self.path)
+                with suppress(OSError):  # the folder may be gone, which must not hide why the search ended
+                    if made and [item.name for item in self.path.iterdir()] == [LOCK]:
+                        shutil.rmtree(self.path)
 
     def _sweep(self) -> None:
         """Remove what a killed process has left: while the folder is held, Optuna's own lock holds nothing."""

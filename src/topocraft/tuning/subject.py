@@ -115,8 +115,7 @@ def _require_difference(components: np.ndarray, batch: np.ndarray, seed: int) ->
     found = find_difference(components, batch, numpy_stream(seed, "difference"))
     if not found.found:
         raise InputError(
-            "Tuning needs batches that differ; nothing tells these apart (cells of each have at least "
-            f"{found.mixing:.2f} times as many neighbours of other batches as in random order), so that every setting "
+            f"Tuning needs batches that differ; nothing tells these apart ({found.words}), so that every setting "
             "leaves them as they are. Integrate with the defaults instead, or tune the map: coordinates='latent'."
         )
 
