@@ -37,7 +37,8 @@ class Difference:
     @property
     def words(self) -> str:
         """The mixing, as part of a sentence."""
-        return f"cells of each have at least {self.mixing:.2f} times as many neighbours of other batches as in random order"
+        times = f"{self.mixing:.2f} times"
+        return f"cells of each have at least {times} as many neighbours of other batches as in random order"
 
 
 def find_difference(points: np.ndarray, batch: np.ndarray, generator: np.random.Generator) -> Difference:
